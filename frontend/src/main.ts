@@ -1,0 +1,19 @@
+// The one script of the pages. Each island registers itself and fails alone; every page works
+// without any of this.
+import "./clock";
+import "./confirm";
+import "./dial";
+import "./live";
+import "./offline";
+import "./patient";
+import "./ring";
+import "./ringtest";
+import "./upload";
+import "./wake";
+import { keepForms } from "./draft";
+import { startOutbox } from "./outbox";
+
+keepForms();
+startOutbox();
+document.addEventListener("jl:page", keepForms);
+document.body.addEventListener("htmx:load", keepForms);

@@ -1,0 +1,175 @@
+"""Who may see a case and what they are to it. Fetching is authorising; nothing is the default."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from django.db.models import Model, Q, QuerySet
+from django.http import Http404
+
+from jieli.cases.models import Case, Clock, Decision, Opinion, Request, Ring
+from jieli.cases.queries.people import official_day
+from jieli.directory.access import active_roles
+from jieli.directory.models import Grant, Practitioner, Role
+
+M = TypeVar("M", bound=Model)
+
+TREATING_KINDS = frozenset(
+    {
+        Role.Kind.DOCTOR,
+        Role.Kind.NURSE,
+        Role.Kind.EXPERT,
+        Role.Kind.COORDINATOR,
+        Role.Kind.DUTY_OFFICER,
+        Role.Kind.DIRECTOR,
+    }
+)
+DESK_KINDS = frozenset({Role.Kind.COORDINATOR, Role.Kind.DUTY_OFFICER, Role.Kind.DIRECTOR})
+DECIDING_KINDS = frozenset({Role.Kind.DOCTOR, Role.Kind.EXPERT, Role.Kind.DIRECTOR})
+
+
+def grants_of(person: Practitioner, now: datetime) -> QuerySet[Grant]:
+    """Grants that hold now: the person's own, and those of the hospitals where their role counts."""
+    by_kind: dict[str, set[int]] = {"treating": set(), "desk": set()}
+    roles = active_roles(person, official_day(now)).values_list("organisation_id", "kind")
+    for organisation, kind in roles:
+        if kind in TREATING_KINDS:
+            by_kind["treating"].add(organisation)
+        if kind in DESK_KINDS:
+            by_kind["desk"].add(organisation)
+    held = Q(practitioner=person)
+    held |= Q(organisation__in=by_kind["treating"], why=Grant.Why.TREATING)
+    held |= Q(organisation__in=by_kind["desk"], why=Grant.Why.DESK)
+    return Grant.objects.filter(Q(until=None) | Q(until__gt=now)).filter(held)
+
+
+def visible_cases(person: Practitioner, now: datetime) -> QuerySet[Case]:
+    return Case.objects.filter(key__in=grants_of(person, now).values("case_key"))
+
+
+def get_case_for(person: Practitioner | None, key: UUID, now: datetime) -> Case:
+    """The case, or 404 for everybody who has no grant that holds."""
+    if person is None:
+        raise Http404
+    if not grants_of(person, now).filter(case_key=key).exists():
+        raise Http404
+    return _first(
+        Case.objects.select_related(
+            "patient", "organisation", "department", "alliance", "in_charge", "chain"
+        ).filter(key=key)
+    )
+
+
+def get_request_for(person: Practitioner | None, key: UUID, now: datetime) -> Request:
+    request = _first(
+        Request.objects.select_related("case__organisation", "specialty", "accepted_by").filter(
+            key=key
+        )
+    )
+    get_case_for(person, request.case.key, now)
+    return request
+
+
+def get_ring_for(person: Practitioner | None, key: UUID, now: datetime) -> Ring:
+    """A ring belongs to the person whom it called, and to nobody else."""
+    if person is None:
+        raise Http404
+    ring = _first(
+        Ring.objects.select_related(
+            "request__case__patient",
+            "request__case__organisation",
+            "request__case__department",
+            "request__specialty",
+        ).filter(key=key, practitioner=person)
+    )
+    get_case_for(person, ring.request.case.key, now)
+    return ring
+
+
+def get_opinion_for(person: Practitioner | None, key: UUID, now: datetime) -> Opinion:
+    """An opinion is read by whoever may see the case, and always by its author."""
+    if person is None:
+        raise Http404
+    opinion = _first(
+        Opinion.objects.select_related(
+            "case__organisation", "author", "signature", "request__specialty"
+        ).filter(key=key)
+    )
+    if opinion.author_id != person.pk:
+        get_case_for(person, opinion.case.key, now)
+    return opinion
+
+
+def get_decision_for(person: Practitioner | None, key: UUID, now: datetime) -> Decision:
+    decision = _first(Decision.objects.select_related("case", "author", "signature").filter(key=key))
+    get_case_for(person, decision.case.key, now)
+    return decision
+
+
+def get_clock_for(person: Practitioner | None, case_key: UUID, pk: int, now: datetime) -> Clock:
+    case = get_case_for(person, case_key, now)
+    return _first(Clock.objects.filter(case=case, pk=pk))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a person is to a case, and so which buttons they see and which posts they may send."""
+
+    treating: bool  # belongs to the treating hospital
+    decides: bool  # may sign the decision there
+    asked: bool  # stands on the list of a request, or was rung
+    desk: bool  # coordinates for one of the hospitals
+
+
+def standing_of(person: Practitioner, case: Case, now: datetime) -> Standing:
+    roles = list(active_roles(person, official_day(now)).values_list("organisation_id", "kind"))
+    here = {kind for organisation, kind in roles if organisation == case.organisation_id}
+    asked = Request.objects.filter(
+        case=case, candidates__practitioner=person
+    ).exclude(candidates__practitioner=person, candidates__barred="own_case")
+    return Standing(
+        treating=bool(here & TREATING_KINDS),
+        decides=bool(here & DECIDING_KINDS),
+        asked=asked.exists(),
+        desk=any(kind in DESK_KINDS for _organisation, kind in roles),
+    )
+
+
+def need_treating(person: Practitioner, case: Case, now: datetime) -> None:
+    """404 for whoever does not belong to the treating hospital."""
+    if not standing_of(person, case, now).treating:
+        raise Http404
+
+
+def need_deciding(person: Practitioner, case: Case, now: datetime) -> None:
+    if not standing_of(person, case, now).decides:
+        raise Http404
+
+
+def need_asked(person: Practitioner, case: Case, now: datetime) -> None:
+    if not standing_of(person, case, now).asked:
+        raise Http404
+
+
+def was_consulted(person: Practitioner, case: Case) -> bool:
+    """Whether this person is the specialist who took a request of the case."""
+    return Request.objects.filter(case=case, accepted_by=person).exists()
+
+
+def request_to_advise(person: Practitioner, case: Case, key: UUID | None) -> Request:
+    """The request on which this person advises: the one named, else the latest that asked them."""
+    asked = Request.objects.select_related("specialty").filter(
+        case=case, candidates__practitioner=person
+    )
+    if key is not None:
+        asked = asked.filter(key=key)
+    mine = asked.filter(accepted_by=person)
+    return mine.order_by("-id").first() or _first(asked.order_by("-id"))
+
+
+def _first(rows: QuerySet[M]) -> M:
+    row = rows.first()
+    if row is None:
+        raise Http404
+    return row

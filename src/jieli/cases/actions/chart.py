@@ -1,0 +1,106 @@
+"""Facts of the patient's chart, written under the case's lock and told to its screens."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+
+from jieli.cases.actions.spine import lock_case, need_late_reason, publish, stop_clocks, when
+from jieli.cases.models import Case, Clock
+from jieli.chart import actions as chart
+from jieli.chart.models import Consent, Document, Observation
+from jieli.chart.store.keep import Kept
+from jieli.directory.models import Practitioner
+
+CONSENT_CLOCKS = {
+    Consent.Kind.REMOTE_CONSULT: Clock.Name.CONSENT_CONSULT,
+    Consent.Kind.OPERATION: Clock.Name.CONSENT_OPERATION,
+}
+
+
+@transaction.atomic
+def observe(
+    case: Case,
+    values: Mapping[str, str],
+    *,
+    by: Practitioner,
+    now: datetime,
+    occurred_at: datetime | None = None,
+) -> list[Observation]:
+    """Vital signs and results, all measured at one time."""
+    case = lock_case(case.pk)
+    rows, event = chart.observe(
+        case.chain,
+        case.patient,
+        case.key,
+        values,
+        occurred_at=when(occurred_at, now),
+        by=by,
+        now=now,
+    )
+    publish(case, event)
+    return rows
+
+
+@transaction.atomic
+def add_document(
+    case: Case,
+    kept: Kept,
+    *,
+    title: str,
+    by: Practitioner,
+    now: datetime,
+    occurred_at: datetime | None = None,
+) -> Document:
+    """Attach a file that the store has judged and kept."""
+    case = lock_case(case.pk)
+    document, event = chart.add_document(
+        case.chain,
+        case.patient,
+        case.key,
+        kept,
+        title=title,
+        occurred_at=when(occurred_at, now),
+        by=by,
+        now=now,
+    )
+    publish(case, event)
+    return document
+
+
+@transaction.atomic
+def record_consent(
+    case: Case,
+    *,
+    kind: str,
+    answer: str,
+    given_by: str,
+    remotely: bool,
+    interpreter: str,
+    language: str,
+    by: Practitioner,
+    now: datetime,
+    occurred_at: datetime | None = None,
+    late_reason: str = "",
+) -> Consent:
+    """What the family answered stops the consent leg, whichever answer it was."""
+    case = lock_case(case.pk)
+    at = when(occurred_at, now)
+    need_late_reason(at, now, late_reason)
+    consent, event = chart.record_consent(
+        case.chain,
+        case.patient,
+        case.key,
+        kind=kind,
+        answer=answer,
+        given_by=given_by,
+        remotely=remotely,
+        interpreter=interpreter,
+        language=language,
+        occurred_at=at,
+        by=by,
+        now=now,
+    )
+    publish(case, event)
+    stop_clocks(case, CONSENT_CLOCKS[Consent.Kind(kind)], at, by=by, now=now)
+    return consent

@@ -1,0 +1,643 @@
+"""Raise, answer, pass on, withdraw: every move of a request between hospitals."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F, Max, Q
+from django.utils.translation import gettext as _
+
+from jieli.cases.actions.ringing import advance, end_rings, start_rings, title_of
+from jieli.cases.actions.spine import (
+    grant,
+    grant_desks,
+    lock_case,
+    lock_request,
+    log,
+    need_late_reason,
+    new_clock,
+    refresh_board,
+    stop_clocks,
+    cancel_clocks,
+    when,
+)
+from jieli.cases.models import Candidate, Case, Clock, Contact, Request, Ring
+from jieli.cases.queries.people import (
+    Standing,
+    active_roles,
+    facts,
+    official_day,
+    on_duty,
+    standings,
+)
+from jieli.chart.models import Patient
+from jieli.directory.models import (
+    Alliance,
+    Department,
+    Grant,
+    Organisation,
+    Practitioner,
+    Role,
+    Specialty,
+    Technique,
+)
+from jieli.notify import actions as notify
+from jieli.record.models import Chain
+from jieli.record import actions as records
+from jieli.rules import clocks as clock_rules
+from jieli.rules import matching, relay
+from jieli.rules.refusal import Refused
+
+FINDERS = (Candidate.Line.OFFICER, Candidate.Line.DIRECTOR)  # they find somebody, do not advise
+DECLINE_REASONS = (
+    "operating",
+    "not_my_specialty",
+    "cannot_within_30",
+    "fatigue",
+    "other",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a page needs: nothing else delays the ringing."""
+
+    organisation: Organisation
+    specialty: Specialty
+    urgency: str
+    problem: str
+    callback: str
+    technique: Technique | None = None
+    department: Department | None = None
+    anchor_at: datetime | None = None
+    exception_reason: str = ""
+    data: dict[str, str] = field(default_factory=dict)
+
+
+@transaction.atomic
+def raise_request(
+    ask: Ask, patient: Patient, *, by: Practitioner, now: datetime, source: str = "screen"
+) -> Request:
+    """Open a case and page at once: match, ring, start the clocks, in one transaction."""
+    standing = _standing(ask, now)
+    case = _open_case(ask, patient, standing, by=by, now=now, source=source)
+    return _ask(case, ask, standing, by=by, now=now, source=source)
+
+
+@transaction.atomic
+def raise_again(
+    case: Case, ask: Ask, *, by: Practitioner, now: datetime, source: str = "screen"
+) -> Request:
+    """Ask for one more specialty in a case that is open."""
+    case = lock_case(case.pk)
+    if case.status != Case.Status.OPEN:
+        raise Refused("This case is closed. Raise a new one.")
+    return _ask(case, ask, _standing(ask, now), by=by, now=now, source=source)
+
+
+def _standing(ask: Ask, now: datetime) -> dict[int, Standing]:
+    """The agreements that allow this, or a refusal that says which one ended and whom to call."""
+    standing = standings(ask.organisation.pk, ask.specialty, official_day(now))
+    if any(s.state == "valid" for s in standing.values()):
+        return standing
+    if not standing:
+        raise Refused(
+            "No hospital has an agreement with yours for %(specialty)s. Call by telephone.",
+            specialty=ask.specialty.name,
+        )
+    if ask.exception_reason and ask.urgency in ("U0", "U1"):
+        return standing
+    first = next(iter(standing.values())).agreement
+    telephone = first.to_organisation.telephone or "—"
+    if first.valid_to and first.valid_to < official_day(now):
+        raise Refused(
+            "The agreement with %(hospital)s ended on %(day)s. Call %(telephone)s, "
+            "or for U0 and U1 name an emergency exception.",
+            hospital=first.to_organisation.name,
+            day=first.valid_to.isoformat(),
+            telephone=telephone,
+        )
+    raise Refused(
+        "The agreement with %(hospital)s does not allow consults now. Call %(telephone)s, "
+        "or for U0 and U1 name an emergency exception.",
+        hospital=first.to_organisation.name,
+        telephone=telephone,
+    )
+
+
+def _open_case(
+    ask: Ask,
+    patient: Patient,
+    standing: dict[int, Standing],
+    *,
+    by: Practitioner,
+    now: datetime,
+    source: str,
+) -> Case:
+    chain = Chain.objects.create()
+    alliance = next((s.agreement.alliance for s in standing.values() if s.agreement.alliance), None)
+    case = Case.objects.create(
+        chain=chain,
+        number=_number(now),
+        alliance=alliance or ask.organisation.alliances.order_by("id").first(),
+        organisation=ask.organisation,
+        department=ask.department,
+        patient=patient,
+        problem=ask.problem,
+        urgency=ask.urgency,
+        anchor_at=ask.anchor_at or now,
+        opened_at=now,
+        opened_by=by,
+        in_charge=by,
+    )
+    case.chain = chain
+    if case.alliance_id:
+        _note_activity(case.alliance_id, now)
+    grant_desks(case, [ask.organisation.pk], Grant.Why.TREATING, now)
+    log(case, "case_opened", by=by, now=now, source=source, number=case.number)
+    return case
+
+
+def _note_activity(alliance_id: int, now: datetime) -> None:
+    """Whether an alliance is silent is a matter of days: one write an hour is enough."""
+    Alliance.objects.filter(
+        Q(last_case_at=None) | Q(last_case_at__lt=now - timedelta(hours=1)), pk=alliance_id
+    ).update(last_case_at=now)
+
+
+def _number(now: datetime) -> str:
+    """JL-261121-37: the official day, and a running number that is never used twice."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('cases_case_number')")
+        (running,) = cursor.fetchone()
+    return f"JL-{official_day(now):%y%m%d}-{running:03d}"
+
+
+def _ask(
+    case: Case,
+    ask: Ask,
+    standing: dict[int, Standing],
+    *,
+    by: Practitioner,
+    now: datetime,
+    source: str,
+) -> Request:
+    fallback = clock_rules.FALLBACK_AFTER.get(ask.urgency)
+    request = Request.objects.create(
+        case=case,
+        specialty=ask.specialty,
+        technique=ask.technique,
+        urgency=ask.urgency,
+        callback=ask.callback,
+        raised_at=now,
+        raised_by=by,
+        exception_reason=ask.exception_reason,
+        fallback_at=now + timedelta(minutes=fallback) if fallback else None,
+    )
+    request.case = case
+    log(
+        case,
+        "request_raised",
+        by=by,
+        now=now,
+        source=source,
+        specialty=ask.specialty.name,
+        urgency=ask.urgency,
+        callback=ask.callback,
+        exception=ask.exception_reason,
+        **ask.data,
+    )
+    names = clock_rules.AT_REQUEST[ask.urgency]
+    Clock.objects.bulk_create(new_clock(case, name, now, request=request) for name in names)
+    _match(request, standing, by=by, now=now)
+    advance(request, now=now, source=source)
+    refresh_board(case, now)
+    return request
+
+
+def _match(
+    request: Request, standing: dict[int, Standing], *, by: Practitioner, now: datetime
+) -> None:
+    """Store who may be asked, in order, and who may not and why."""
+    case = request.case
+    people = on_duty(standing, request.specialty, now)
+    known = facts(
+        people,
+        case=case,
+        specialty=request.specialty,
+        technique=request.technique,
+        raised_by=by,
+        standing=standing,
+        exception=bool(request.exception_reason),
+        now=now,
+    )
+    where = {p.practitioner.pk: p.organisation for p in people}
+    ranked = matching.rank(known, official_day(now))
+    Candidate.objects.bulk_create(
+        Candidate(
+            request=request,
+            practitioner_id=r.person,
+            organisation=where[r.person],
+            line=r.line,
+            position=position,
+            score=r.score,
+            barred=r.barred,
+        )
+        for position, r in enumerate(ranked, start=1)
+    )
+    asked = [pk for pk, s in standing.items() if s.state == "valid" or request.exception_reason]
+    grant_desks(case, asked, Grant.Why.DESK, now)
+    grant(case, [r.person for r in ranked if not r.barred], Grant.Why.DUTY, now)
+
+
+# ── answers ──────────────────────────────────────────────────────────────────
+
+
+@transaction.atomic
+def accept(
+    request: Request,
+    *,
+    by: Practitioner,
+    now: datetime,
+    occurred_at: datetime | None = None,
+    late_reason: str = "",
+    source: str = "screen",
+) -> Request:
+    """Take the request. A duty officer or director receives it and the search goes on."""
+    request = lock_request(request.pk)
+    candidate = _candidate(request, by)
+    at = when(occurred_at, now)
+    need_late_reason(at, now, late_reason)
+    if request.accepted_by_id == by.pk:
+        return request  # said twice: nothing changes
+    if candidate.line in FINDERS:
+        return _receive(request, by=by, at=at, now=now, reason=late_reason, source=source)
+    _refuse_if_taken(request)
+    request.status = relay.after(request.status, "accept")
+    _take(request, candidate, by=by, at=at, now=now, reason=late_reason, source=source)
+    return request
+
+
+def _receive(
+    request: Request, *, by: Practitioner, at: datetime, now: datetime, reason: str, source: str
+) -> Request:
+    if request.rings.filter(practitioner=by, answer=Ring.Answer.ACCEPTED).exists():
+        return request
+    request.status = relay.after(request.status, "receive")
+    request.save(update_fields=["status"])
+    _answer_ring(request, by, Ring.Answer.ACCEPTED, at, now=now)
+    log(
+        request.case,
+        "request_received",
+        by=by,
+        now=now,
+        occurred_at=at,
+        source=source,
+        late_reason=reason,
+    )
+    stop_clocks(request.case, Clock.Name.ACCEPT, at, by=by, now=now, request=request)
+    advance(request, now=now, source=source)
+    return request
+
+
+def _take(
+    request: Request,
+    candidate: Candidate,
+    *,
+    by: Practitioner,
+    at: datetime,
+    now: datetime,
+    reason: str,
+    source: str,
+) -> None:
+    """`by` has it now: stop the accept clock, end the other rings, tell those who rang."""
+    request.accepted_by, request.accepted_at = by, at
+    request.due_at, request.exhausted_at = None, None
+    request.save(
+        update_fields=["status", "accepted_by", "accepted_at", "due_at", "exhausted_at"]
+    )
+    ring = _answer_ring(request, by, Ring.Answer.ACCEPTED, at, now=now)
+    event = log(
+        request.case,
+        "request_accepted",
+        by=by,
+        now=now,
+        occurred_at=at,
+        source=source,
+        line=candidate.line,
+        seconds=int((at - request.raised_at).total_seconds()),
+        late_reason=reason,
+    )
+    stop_clocks(request.case, Clock.Name.ACCEPT, at, by=by, now=now, request=request)
+    others = end_rings(request, now=now, except_for=by)
+    notify.tell(
+        event,
+        [r.practitioner for r in others],
+        manner="silent",
+        title=title_of(request),
+        text=_("%(name)s has accepted. You need do nothing.") % {"name": by.name},
+        path=f"/cases/{request.case.key}/",
+        now=now,
+    )
+    notify.tell(
+        event,
+        [request.case.in_charge],
+        manner="push",
+        title=title_of(request),
+        text=_("%(name)s has accepted.") % {"name": by.name},
+        path=f"/cases/{request.case.key}/",
+        now=now,
+    )
+    if ring:
+        seconds = max(0, int((at - ring.started_at).total_seconds()))
+        Practitioner.objects.filter(pk=by.pk).update(
+            rings_answered=F("rings_answered") + 1, answer_seconds=F("answer_seconds") + seconds
+        )
+
+
+def _refuse_if_taken(request: Request) -> None:
+    if request.accepted_by:
+        raise Refused(
+            "%(name)s accepted first. You need do nothing; you may open the case and join.",
+            name=request.accepted_by.name,
+        )
+
+
+def _candidate(request: Request, by: Practitioner) -> Candidate:
+    found = request.candidates.filter(practitioner=by).exclude(barred="own_case").first()
+    if found is None:
+        raise Refused("You are not on the list of this request.")
+    return found
+
+
+def _answer_ring(
+    request: Request,
+    by: Practitioner,
+    answer: str,
+    at: datetime,
+    *,
+    now: datetime,
+    reason: str = "",
+    passed_to: Practitioner | None = None,
+) -> Ring | None:
+    """Write the answer on the person's latest ring; also on one that has rolled on already."""
+    ring = request.rings.filter(practitioner=by).order_by("-started_at", "silent").first()
+    if ring is None:
+        return None
+    ring.answer, ring.answered_at, ring.reason, ring.passed_to = answer, at, reason, passed_to
+    ring.save(update_fields=["answer", "answered_at", "reason", "passed_to"])
+    notify.withdraw([ring.key], now=now)
+    return ring
+
+
+@transaction.atomic
+def decline(
+    request: Request, *, by: Practitioner, reason: str, note: str = "", now: datetime
+) -> Request:
+    """Say no, with a reason; the next person rings at once. Also gives an acceptance back."""
+    if reason not in DECLINE_REASONS:
+        raise Refused("Choose a reason for declining.")
+    request = lock_request(request.pk)
+    _candidate(request, by)
+    released = request.accepted_by_id == by.pk
+    if released:
+        request.status = relay.after(request.status, "release")
+        request.accepted_by, request.accepted_at = None, None
+        request.round += 1
+        request.save(update_fields=["status", "accepted_by", "accepted_at", "round"])
+    _answer_ring(request, by, Ring.Answer.DECLINED, now, now=now, reason=reason)
+    verb = "acceptance_given_back" if released else "ring_declined"
+    log(request.case, verb, by=by, now=now, reason=reason, note=note)
+    advance(request, now=now)
+    return request
+
+
+@transaction.atomic
+def pass_on(
+    request: Request, *, by: Practitioner, to: Practitioner, note: str = "", now: datetime
+) -> Request:
+    """Hand the ring to a better person, whose phone rings at once."""
+    request = lock_request(request.pk)
+    _candidate(request, by)
+    _refuse_if_taken(request)
+    if to.pk == by.pk:
+        raise Refused("Choose somebody else to pass this to.")
+    candidate = _add_candidate(request, to, now)
+    _answer_ring(request, by, Ring.Answer.PASSED, now, now=now, passed_to=to)
+    log(request.case, "ring_passed", by=by, now=now, person=to.name, number=to.number, note=note)
+    _ring_now(request, candidate, now)
+    return request
+
+
+@transaction.atomic
+def ring_person(
+    request: Request, *, by: Practitioner, person: Practitioner, now: datetime
+) -> Request:
+    """Page one more person by name, beside the list."""
+    request = lock_request(request.pk)
+    if request.status in (Request.Status.CANCELLED, Request.Status.COMPLETED):
+        raise Refused("This request has ended. Raise a new one in the case.")
+    candidate = _add_candidate(request, person, now)
+    log(request.case, "person_invited", by=by, now=now, person=person.name, number=person.number)
+    _ring_now(request, candidate, now)
+    return request
+
+
+@transaction.atomic
+def ring_again(request: Request, *, by: Practitioner, now: datetime) -> Request:
+    """Work the list off once more, from the top."""
+    request = lock_request(request.pk)
+    _refuse_if_taken(request)
+    restart_list(request, by=by, now=now)
+    return request
+
+
+def restart_list(
+    request: Request, *, by: Practitioner | None, now: datetime, source: str = "screen"
+) -> None:
+    """A new round for everybody who has not said no; nothing while the list still runs."""
+    if request.rings.filter(answer="", silent=False).exists():
+        return
+    request.round += 1
+    request.exhausted_at = None
+    log(request.case, "list_restarted", by=by, now=now, round=request.round, source=source)
+    advance(request, now=now, source=source)
+
+
+def _add_candidate(request: Request, person: Practitioner, now: datetime) -> Candidate:
+    """`person` on the list of a request, if they may advise under a valid agreement."""
+    if found := request.candidates.filter(practitioner=person).first():
+        if found.barred == "own_case":
+            raise Refused("The person who asks cannot be the one who advises.")
+        if found.barred:
+            found.barred = ""
+            found.save(update_fields=["barred"])
+        return found
+    standing = standings(request.case.organisation_id, request.specialty, official_day(now))
+    valid = [pk for pk, s in standing.items() if s.state == "valid" or request.exception_reason]
+    role = (
+        active_roles(official_day(now))
+        .filter(practitioner=person, organisation__in=valid)
+        .filter(kind__in=(Role.Kind.EXPERT, Role.Kind.DOCTOR, Role.Kind.DIRECTOR))
+        .select_related("organisation")
+        .first()
+    )
+    if role is None:
+        raise Refused(
+            "%(name)s works at no hospital that may be asked under an agreement.", name=person.name
+        )
+    last = request.candidates.aggregate(last=Max("position"))["last"] or 0
+    return Candidate.objects.create(
+        request=request,
+        practitioner=person,
+        organisation=role.organisation,
+        line=Candidate.Line.EXPERT,
+        position=last + 1,
+    )
+
+
+def _ring_now(request: Request, candidate: Candidate, now: datetime) -> None:
+    """Ring one named person outside the order, in a loudness that the hour allows."""
+    zone = candidate.organisation.zone
+    loud = relay.manner("ring", request.urgency, now, zone) == "ring"
+    twice = request.rings.filter(
+        practitioner=candidate.practitioner_id, round=request.round, silent=not loud
+    )
+    if twice.exists():
+        request.round += 1
+    start_rings(request, [candidate], silent=not loud, now=now)
+    advance(request, now=now)
+
+
+@transaction.atomic
+def withdraw(request: Request, *, by: Practitioner, reason: str, now: datetime) -> Request:
+    """The asking side takes the request back: rings stop, clocks end."""
+    request = lock_request(request.pk)
+    request.status = relay.after(request.status, "withdraw")
+    request.due_at = None
+    request.save(update_fields=["status", "due_at"])
+    event = log(request.case, "request_withdrawn", by=by, now=now, reason=reason)
+    people = [r.practitioner for r in end_rings(request, now=now)]
+    if request.accepted_by:
+        people.append(request.accepted_by)
+    notify.tell(
+        event,
+        people,
+        manner="silent",
+        title=title_of(request),
+        text=_("The request was withdrawn."),
+        path=f"/cases/{request.case.key}/",
+        now=now,
+    )
+    cancel_clocks(request.case, now, request=request)
+    return request
+
+
+# ── contact: C1b ─────────────────────────────────────────────────────────────
+
+
+@transaction.atomic
+def record_contact(
+    request: Request,
+    *,
+    by: Practitioner,
+    practitioner: Practitioner,
+    channel: str,
+    now: datetime,
+    failed: bool = False,
+    note: str = "",
+    occurred_at: datetime | None = None,
+    late_reason: str = "",
+    source: str = "screen",
+) -> Request:
+    """A specialist is in voice or video contact: C1b stops. A failed try is recorded; C1b runs on."""
+    request = lock_request(request.pk)
+    at = when(occurred_at, now)
+    need_late_reason(at, now, late_reason)
+    candidate = _candidate(request, practitioner)
+    if candidate.line in FINDERS and not failed:
+        raise Refused("A duty officer or director is not the specialist: C1b runs on.")
+    Contact.objects.create(
+        request=request,
+        practitioner=practitioner,
+        channel=channel,
+        failed=failed,
+        note=note,
+        occurred_at=at,
+        recorded_at=now,
+        by=by,
+    )
+    if failed:
+        _log_contact(request, "contact_failed", practitioner, channel, by, at, now, note, source)
+        return request
+    status = relay.after(request.status, "join")
+    if request.accepted_by is None:
+        request.status = status
+        _take(
+            request, candidate, by=practitioner, at=at, now=now, reason=late_reason, source=source
+        )
+    request.status = status
+    request.save(update_fields=["status"])
+    _log_contact(request, "contact_made", practitioner, channel, by, at, now, note, source)
+    stop_clocks(
+        request.case, Clock.Name.EXPERT_LIVE, at, by=practitioner, now=now, request=request
+    )
+    return request
+
+
+def _log_contact(
+    request: Request,
+    verb: str,
+    practitioner: Practitioner,
+    channel: str,
+    by: Practitioner,
+    at: datetime,
+    now: datetime,
+    note: str,
+    source: str,
+) -> None:
+    log(
+        request.case,
+        verb,
+        by=by,
+        now=now,
+        occurred_at=at,
+        source=source,
+        person=practitioner.name,
+        number=practitioner.number,
+        channel=channel,
+        note=note,
+    )
+
+
+# ── reports of the transports ────────────────────────────────────────────────
+
+
+@transaction.atomic
+def note_ringing(ring_key: UUID, *, state: str, at: datetime, now: datetime) -> None:
+    """A transport took the ring or reports that it rings: the 20 seconds count from there."""
+    ring = Ring.objects.filter(key=ring_key).first()
+    if ring is None or ring.silent:
+        return
+    request = lock_request(ring.request_id)
+    ring.refresh_from_db()
+    if ring.answer or ring.ringing_at:
+        return
+    if state == "ringing":
+        ring.ringing_at = at
+        ring.ends_at = relay.ring_ends(ring.started_at, None, at)
+        log(
+            request.case,
+            "ring_reported",
+            by=None,
+            now=now,
+            occurred_at=at,
+            source="transport",
+            person=ring.practitioner.name,
+            number=ring.practitioner.number,
+        )
+    else:
+        ring.ends_at = relay.ring_ends(ring.started_at, at)
+    ring.save(update_fields=["ringing_at", "ends_at"])
+    advance(request, now=now, source="transport")

@@ -1,0 +1,169 @@
+"""The relay at work: start rings, roll on, fall back. Decisions come from rules.relay."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from jieli.cases.actions.spine import grant, log
+from jieli.cases.models import Candidate, Clock, Request, Ring
+from jieli.cases.queries.people import audience
+from jieli.directory.models import Grant, Practitioner
+from jieli.notify import actions as notify
+from jieli.record.models import Event
+from jieli.rules import relay
+
+ANSWERED = (
+    Request.Status.ACCEPTED,
+    Request.Status.IN_PROGRESS,
+    Request.Status.COMPLETED,
+    Request.Status.CANCELLED,
+)
+
+
+def advance(request: Request, *, now: datetime, source: str = Event.Source.SCREEN) -> None:
+    """Ask the rules what the relay owes now, and do it. The request's lock is held."""
+    rings = list(request.rings.select_related("practitioner"))
+    people = list(request.candidates.select_related("practitioner", "organisation"))
+    moves = relay.advance(_facts(request, rings, people), now)
+    _mark_unanswered(request, [r for r in rings if r.practitioner_id in moves.no_answer], now)
+    by_id = {c.practitioner_id: c for c in people}
+    ringing = [by_id[person] for person in moves.ring]
+    start_rings(request, ringing, now=now, source=source)
+    start_rings(request, [by_id[p] for p in moves.push], silent=True, now=now, source=source)
+    if moves.exhausted and request.exhausted_at is None:
+        request.exhausted_at = now
+        log(request.case, "list_exhausted", by=None, now=now, source=source)
+    if moves.fallback:
+        _show_fallback(request, now, source)
+    request.due_at = moves.due
+    request.save(update_fields=["due_at", "exhausted_at", "fallback_told_at", "round"])
+
+
+def _facts(request: Request, rings: list[Ring], people: list[Candidate]) -> relay.Relay:
+    accept = Clock.objects.filter(request=request, name=Clock.Name.ACCEPT).first()
+    return relay.Relay(
+        urgency=request.urgency,
+        raised=request.raised_at,
+        accept_target=accept.target_at if accept else None,
+        people=tuple(
+            relay.Person(c.practitioner_id, c.line, c.organisation.zone)
+            for c in people
+            if not c.barred
+        ),
+        asked=tuple(
+            relay.Asked(r.practitioner_id, r.line, r.round, r.silent, r.ends_at, r.answer)
+            for r in rings
+        ),
+        answered=request.status in ANSWERED,
+        round=request.round,
+        fallback_at=request.fallback_at,
+        fallback_told=request.fallback_told_at is not None,
+    )
+
+
+def start_rings(
+    request: Request,
+    candidates: Iterable[Candidate],
+    *,
+    now: datetime,
+    silent: bool = False,
+    source: str = Event.Source.SCREEN,
+) -> None:
+    """Ring, or tell silently; each person once a round. They may see the case from now on."""
+    rings = [
+        Ring(
+            request=request,
+            practitioner=candidate.practitioner,
+            line=candidate.line,
+            round=request.round,
+            silent=silent,
+            started_at=now,
+            ends_at=None if silent else relay.ring_ends(now),
+        )
+        for candidate in candidates
+    ]
+    if not rings:
+        return
+    Ring.objects.bulk_create(rings)
+    grant(request.case, [r.practitioner_id for r in rings], Grant.Why.RUNG, now)
+    verb = "told_silently" if silent else "ring_started"
+    for ring in rings:
+        event = log(
+            request.case,
+            verb,
+            by=None,
+            now=now,
+            source=source,
+            person=ring.practitioner.name,
+            number=ring.practitioner.number,
+            line=ring.line,
+            round=ring.round,
+        )
+        notify.tell(
+            event,
+            [ring.practitioner],
+            manner="silent" if silent else "ring",
+            title=title_of(request),
+            text=_("Open to see the case and answer."),
+            path=f"/rings/{ring.key}/",
+            now=now,
+            ring_key=ring.key,
+        )
+
+
+def title_of(request: Request) -> str:
+    """Who asks for what, how urgently; names no patient."""
+    return f"{request.urgency} {request.specialty.name} · {request.case.organisation.name}"
+
+
+def _mark_unanswered(request: Request, rings: list[Ring], now: datetime) -> None:
+    ended = [r for r in rings if not r.silent and r.answer == "" and r.ends_at and r.ends_at <= now]
+    for ring in ended:
+        ring.answer, ring.answered_at = Ring.Answer.NO_ANSWER, ring.ends_at
+        log(
+            request.case,
+            "ring_unanswered",
+            by=None,
+            now=now,
+            occurred_at=ring.ends_at,
+            source=Event.Source.RUNNER,
+            person=ring.practitioner.name,
+            number=ring.practitioner.number,
+        )
+    Ring.objects.bulk_update(ended, ["answer", "answered_at"])
+    notify.withdraw([r.key for r in ended], now=now)
+
+
+def _show_fallback(request: Request, now: datetime, source: str) -> None:
+    request.fallback_told_at = now
+    event = log(request.case, "fallback_shown", by=None, now=now, source=source)
+    for manner, people in (
+        ("ring", audience("officer", request.case, request, now)),
+        ("push", [request.case.in_charge]),
+    ):
+        notify.tell(
+            event,
+            people,
+            manner=relay.manner(manner, request.urgency, now, request.case.organisation.zone),
+            title=title_of(request),
+            text=_("Nobody has answered yet: call by telephone."),
+            path=f"/cases/{request.case.key}/",
+            now=now,
+        )
+
+
+def end_rings(
+    request: Request, *, now: datetime, except_for: Practitioner | None = None
+) -> list[Ring]:
+    """Withdraw every open ring, since another answered or the request ended."""
+    open_rings = [
+        ring
+        for ring in request.rings.filter(answer="").select_related("practitioner")
+        if except_for is None or ring.practitioner_id != except_for.pk
+    ]
+    for ring in open_rings:
+        ring.answer, ring.answered_at = Ring.Answer.WITHDRAWN, now
+    Ring.objects.bulk_update(open_rings, ["answer", "answered_at"])
+    notify.withdraw([ring.key for ring in open_rings], now=now)
+    return open_rings

@@ -1,0 +1,217 @@
+"""What every action of the spine stands on: the lock, the log, clocks, grants and telling."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Q
+
+from jieli.cases.models import Case, Clock, Request
+from jieli.directory.models import Grant, Practitioner
+from jieli.live import actions as live
+from jieli.live import topics
+from jieli.record import actions as records
+from jieli.record.models import Event
+from jieli.rules import clocks as clock_rules
+from jieli.rules.chain import Fact
+from jieli.rules.refusal import Refused
+
+GRACE = timedelta(days=3)  # access after a case has ended; proposal [P]
+LATE_AFTER = timedelta(minutes=5)  # an entry this much behind the fact is a late entry
+FUTURE = timedelta(minutes=5)  # a phone's clock may be a little ahead, not more
+
+
+def lock_case(case_id: int) -> Case:
+    """The chain's row first, then the case as it is under that lock."""
+    chain_id = Case.objects.values_list("chain_id", flat=True).get(pk=case_id)
+    chain = records.lock(chain_id)
+    case = Case.objects.select_related("patient", "organisation", "in_charge").get(pk=case_id)
+    case.chain = chain
+    return case
+
+
+def lock_request(request_id: int) -> Request:
+    """The request's case locked, then the request as it is under that lock."""
+    case_id = Request.objects.values_list("case_id", flat=True).get(pk=request_id)
+    case = lock_case(case_id)
+    request = Request.objects.select_related("specialty", "raised_by", "accepted_by").get(
+        pk=request_id
+    )
+    request.case = case
+    return request
+
+
+def log(
+    case: Case,
+    verb: str,
+    *,
+    by: Practitioner | None,
+    now: datetime,
+    occurred_at: datetime | None = None,
+    source: str = Event.Source.SCREEN,
+    **data: Fact,
+) -> Event:
+    """Record one event on a locked case and tell every screen that shows it."""
+    event = records.record(
+        case.chain, verb, by=by, now=now, occurred_at=occurred_at, data=data, source=source
+    )
+    publish(case, event)
+    return event
+
+
+def publish(case: Case, event: Event) -> None:
+    live.publish([topics.case(str(case.key)), topics.BOARD], event.pk, event.verb)
+
+
+def when(occurred_at: datetime | None, now: datetime) -> datetime:
+    """The instant of a fact: now, or earlier for a late entry; never in the future."""
+    if occurred_at is None:
+        return now
+    if occurred_at > now + FUTURE:
+        raise Refused("This time lies in the future. Check the clock or the time zone.")
+    return min(occurred_at, now)
+
+
+def need_late_reason(occurred_at: datetime, now: datetime, reason: str) -> None:
+    if now - occurred_at > LATE_AFTER and not reason:
+        raise Refused("Entered late: say why, in a few words.")
+
+
+# ── clocks ───────────────────────────────────────────────────────────────────
+
+
+def rule_of(clock: Clock) -> clock_rules.Clock:
+    """The row as the rules see it."""
+    return clock_rules.Clock(
+        clock.name,
+        clock.started_at,
+        clock.target_at,
+        clock.hard_at,
+        clock.stopped_at,
+        clock.stage,
+        clock.paused_at,
+        clock.paused_until,
+    )
+
+
+def new_clock(
+    case: Case, name: str, at: datetime, *, request: Request | None, about: UUID | None = None
+) -> Clock:
+    """An unsaved clock row of the case's urgency."""
+    rule = clock_rules.start(name, request.urgency if request else case.urgency, at)
+    return Clock(
+        case=case,
+        request=request,
+        name=name,
+        about=about,
+        started_at=at,
+        target_at=rule.target,
+        hard_at=rule.hard,
+        due_at=clock_rules.next_due(rule),
+    )
+
+
+def start_clock(
+    case: Case,
+    name: str,
+    at: datetime,
+    *,
+    now: datetime,
+    request: Request | None = None,
+    about: UUID | None = None,
+) -> None:
+    """Start a clock once; one that exists is left alone: a clock is never silently restarted."""
+    clock = new_clock(case, name, at, request=request, about=about)
+    Clock.objects.bulk_create([clock], ignore_conflicts=True)
+    refresh_board(case, now)
+
+
+def stop_clocks(
+    case: Case,
+    name: str,
+    at: datetime,
+    *,
+    by: Practitioner | None,
+    now: datetime,
+    request: Request | None = None,
+    about: UUID | None = None,
+) -> list[Clock]:
+    """Stop running clocks of one name. A late entry stops them at the time of the fact."""
+    running = Clock.objects.filter(case=case, name=name, stopped_at=None, cancelled_at=None)
+    if request is not None:
+        running = running.filter(request=request)
+    if about is not None:
+        running = running.filter(about=about)
+    stopped = list(running)
+    for clock in stopped:
+        clock.stopped_at = max(at, clock.started_at)
+        clock.stopped_by, clock.due_at = by, None
+    Clock.objects.bulk_update(stopped, ["stopped_at", "stopped_by", "due_at"])
+    refresh_board(case, now)
+    return stopped
+
+
+def cancel_clocks(
+    case: Case,
+    now: datetime,
+    *,
+    names: Iterable[str] | None = None,
+    request: Request | None = None,
+) -> None:
+    running = Clock.objects.filter(case=case, stopped_at=None, cancelled_at=None)
+    if request is not None:
+        running = running.filter(request=request)
+    if names is not None:
+        running = running.filter(name__in=names)
+    running.update(cancelled_at=now, due_at=None)
+    refresh_board(case, now)
+
+
+def refresh_board(case: Case, now: datetime) -> None:
+    """Keep the limit that runs out next on the case's own row."""
+    running = Clock.objects.filter(case=case, stopped_at=None, cancelled_at=None)
+    limits = [clock_rules.next_limit(rule_of(clock), now) for clock in running]
+    case.next_limit_at = min((at for at in limits if at), default=None)
+    case.save(update_fields=["next_limit_at"])
+
+
+# ── grants ───────────────────────────────────────────────────────────────────
+
+
+def grant(case: Case, people: Iterable[int], why: str, now: datetime) -> None:
+    """Let these people see the case for as long as it is open; nobody twice for one reason."""
+    Grant.objects.bulk_create(
+        (
+            Grant(
+                case_key=case.key,
+                patient_key=case.patient.key,
+                practitioner_id=person,
+                why=why,
+                since=now,
+            )
+            for person in dict.fromkeys(people)
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def grant_desks(case: Case, organisations: Iterable[int], why: str, now: datetime) -> None:
+    Grant.objects.bulk_create(
+        (
+            Grant(
+                case_key=case.key,
+                patient_key=case.patient.key,
+                organisation_id=organisation,
+                why=why,
+                since=now,
+            )
+            for organisation in dict.fromkeys(organisations)
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def end_grants(case: Case, now: datetime) -> None:
+    """Access ends with the case and a grace; advice given stays with the adviser (see access)."""
+    open_grants = Grant.objects.filter(Q(until=None), case_key=case.key)
+    open_grants.exclude(why=Grant.Why.TREATING).update(until=now + GRACE)

@@ -1,0 +1,244 @@
+"""Lists of cases: the board by the clock that runs out first, my cases, silent alliances."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from jieli.cases.access import visible_cases
+from jieli.cases.models import Case, Clock, Decision, Opinion, Request, Ring
+from jieli.cases.queries import words
+from jieli.cases.queries.clock_strip import Row, row
+from jieli.cases.queries.words import word
+from jieli.directory.models import Alliance, Practitioner
+
+PAGE = 30
+CLOSED_SHOWN = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One case on a list."""
+
+    case: Case
+    title: str
+    urgency_label: str
+    place: str
+    asked: str
+    clock: Row | None
+    next_title: str
+    next_detail: str
+    ringing: bool
+    mine: bool
+    unread: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    lines: Sequence[Line]
+    counts: dict[str, int]
+    total: int
+    page: int
+    pages: int
+    shown: str
+
+
+FILTERS = ("all", "mine", "ours", "unread", "closed")
+
+
+def board(
+    person: Practitioner, organisations: set[int], now: datetime, *, shown: str, page: int
+) -> Board:
+    """Cases this person may see; the query count does not depend on how many there are."""
+    seen = visible_cases(person, now)
+    open_cases = seen.filter(status=Case.Status.OPEN)
+    if shown == "mine":
+        found = open_cases.filter(waits_for(person))
+    elif shown == "ours":
+        found = open_cases.filter(organisation__in=organisations)
+    elif shown == "unread":
+        found = open_cases.filter(Exists(_unread()))
+    elif shown == "closed":
+        found = seen.filter(status=Case.Status.CLOSED, closed_at__gt=now - CLOSED_SHOWN)
+    else:
+        found = open_cases
+    counts = _counts(open_cases, seen, person, organisations, now)
+    total = counts[shown if shown in counts else "all"]
+    pages = max(1, -(-total // PAGE))
+    page = min(max(1, page), pages)
+    ordered = with_facts(found).order_by(F("next_limit_at").asc(nulls_last=True), "id")
+    lines = [line(c, person, now) for c in ordered[(page - 1) * PAGE : page * PAGE]]
+    return Board(lines, counts, total, page, pages, shown)
+
+
+def waits_for(person: Practitioner) -> Q:
+    """Cases in which this person's own act is awaited."""
+    ringing = Ring.objects.filter(request__case=OuterRef("pk"), practitioner=person, answer="")
+    asked = Request.objects.filter(
+        case=OuterRef("pk"), accepted_by=person, status__in=("accepted", "in-progress")
+    )
+    unread = _unread()
+    return Exists(ringing) | Exists(asked) | (Q(in_charge=person) & Exists(unread))
+
+
+def _unread() -> QuerySet[Opinion]:
+    return Opinion.objects.filter(case=OuterRef("pk"), acknowledged_at=None)
+
+
+def _counts(
+    open_cases: QuerySet[Case],
+    seen: QuerySet[Case],
+    person: Practitioner,
+    organisations: set[int],
+    now: datetime,
+) -> dict[str, int]:
+    ringing = Ring.objects.filter(request__case=OuterRef("pk"), answer="", silent=False)
+    late = Clock.objects.filter(case=OuterRef("pk"), stopped_at=None, cancelled_at=None).filter(
+        Q(hard_at__lte=now) | Q(hard_at=None, target_at__lte=now)
+    )
+    undecided = Opinion.objects.filter(case=OuterRef("pk"), decisions=None)
+    return {
+        "all": open_cases.count(),
+        "mine": open_cases.filter(waits_for(person)).count(),
+        "ours": open_cases.filter(organisation__in=organisations).count(),
+        "unread": open_cases.filter(Exists(_unread())).count(),
+        "closed": seen.filter(
+            status=Case.Status.CLOSED, closed_at__gt=now - CLOSED_SHOWN
+        ).count(),
+        "breach": open_cases.filter(Exists(late)).count(),
+        "ringing": open_cases.filter(Exists(ringing)).count(),
+        "undecided": open_cases.filter(Exists(undecided)).count(),
+    }
+
+
+def with_facts(cases: QuerySet[Case]) -> QuerySet[Case]:
+    """Everything that a line shows, in a fixed number of queries."""
+    clocks = Clock.objects.filter(cancelled_at=None).order_by("started_at")
+    rings = Ring.objects.filter(answer="", silent=False).select_related("practitioner")
+    requests = (
+        Request.objects.select_related("specialty", "accepted_by")
+        .prefetch_related(Prefetch("rings", queryset=rings, to_attr="open_rings"))
+        .order_by("id")
+    )
+    return cases.select_related(
+        "patient", "organisation", "department", "alliance", "in_charge"
+    ).prefetch_related(
+        Prefetch("clocks", queryset=clocks, to_attr="all_clocks"),
+        Prefetch("requests", queryset=requests, to_attr="all_requests"),
+        Prefetch("opinions", queryset=Opinion.objects.order_by("-version"), to_attr="all_opinions"),
+        Prefetch(
+            "decisions", queryset=Decision.objects.order_by("-version"), to_attr="all_decisions"
+        ),
+    )
+
+
+def line(case: Case, person: Practitioner, now: datetime) -> Line:
+    requests: list[Request] = case.all_requests  # type: ignore[attr-defined]
+    rows = [
+        row(c, now, approved=True, may_act=False)
+        for c in case.all_clocks  # type: ignore[attr-defined]
+    ]
+    running = [r for r in rows if not r.done and r.bar and r.bar.target]
+    running.sort(key=lambda r: r.left)
+    done = [r for r in rows if r.done and r.bar]
+    first = running[0] if running else (done[-1] if done else None)
+    title, detail, ringing = _next(case, requests, now)
+    return Line(
+        case=case,
+        title=heading(case),
+        urgency_label=word(words.URGENCY, case.urgency),
+        place=case.organisation.name + (f" {case.department.name}" if case.department else ""),
+        asked="、".join(str(r.specialty) for r in requests),
+        clock=first,
+        next_title=title,
+        next_detail=detail,
+        ringing=ringing,
+        mine=case.in_charge_id == person.pk,
+        unread=any(o.acknowledged_at is None for o in case.all_opinions),  # type: ignore[attr-defined]
+    )
+
+
+
+def heading(case: Case) -> str:
+    """What is wrong, with sex and age; never the name."""
+    sex = {"male": _("male"), "female": _("female")}.get(case.patient.sex, "")
+    return " · ".join(filter(None, (case.problem, " ".join(filter(None, (sex, case.patient.age_text))))))
+
+
+def _next(case: Case, requests: list[Request], now: datetime) -> tuple[str, str, bool]:
+    """What the case waits for, in a line and a half."""
+    if case.status == Case.Status.CLOSED:
+        return _("Closed"), case.closed_reason, False
+    for request in requests:
+        if rings := request.open_rings:  # type: ignore[attr-defined]
+            names = "、".join(r.practitioner.name for r in rings)
+            seconds = int((now - rings[0].started_at).total_seconds())
+            return (
+                _("Ringing %(name)s") % {"name": names},
+                _("%(n)s s") % {"n": seconds},
+                True,
+            )
+    opinions: list[Opinion] = case.all_opinions  # type: ignore[attr-defined]
+    decisions: list[Decision] = case.all_decisions  # type: ignore[attr-defined]
+    if decisions:
+        return word(words.OPTIONS, decisions[0].chosen), _("decision signed"), False
+    if any(o.acknowledged_at is None for o in opinions):
+        return _("Opinion signed, not read yet"), case.in_charge.name, False
+    if opinions:
+        return _("Waiting for the decision"), case.in_charge.name, False
+    return (*_of_request(requests, now), False)
+
+
+def _of_request(requests: list[Request], now: datetime) -> tuple[str, str]:
+    live = [r for r in requests if r.status == Request.Status.IN_PROGRESS]
+    if live:
+        return _("Expert is live"), live[0].accepted_by.name if live[0].accepted_by else ""
+    taken = [r for r in requests if r.accepted_by]
+    if taken:
+        assert taken[0].accepted_by
+        return _("Accepted by %(name)s") % {"name": taken[0].accepted_by.name}, ""
+    if any(r.fallback_told_at for r in requests):
+        return _("Call by telephone"), _("nobody answered in time")
+    if any(r.exhausted_at for r in requests):
+        return _("Nobody has it yet"), _("everybody was rung")
+    return _("Waiting for an expert"), ""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """An alliance that has not carried a case for long; 38 % of networks never carry one."""
+
+    alliance: Alliance
+    days: int | None  # None: never
+    grade: int  # 30 or 90
+
+
+def silent_alliances(alliances: set[int], now: datetime) -> list[Silence]:
+    month = now - timedelta(days=30)
+    quiet = Alliance.objects.filter(pk__in=alliances).filter(
+        Q(last_case_at=None) | Q(last_case_at__lt=month)
+    )
+    found = []
+    for alliance in quiet.order_by(F("last_case_at").asc(nulls_first=True)):
+        days = (now - alliance.last_case_at).days if alliance.last_case_at else None
+        found.append(Silence(alliance, days, 90 if days is None or days >= 90 else 30))
+    return found
+
+
+def my_cases(person: Practitioner, now: datetime, *, page: int = 1) -> list[Line]:
+    """Cases this person has or had a part in, open ones first."""
+    seen = visible_cases(person, now).order_by("-status", "-opened_at")
+    return [line(c, person, now) for c in with_facts(seen)[(page - 1) * PAGE : page * PAGE]]
+
+
+def my_advice(person: Practitioner) -> QuerySet[Opinion]:
+    """A person's own opinions with the outcome, also after access to the case has ended."""
+    return (
+        Opinion.objects.filter(author=person)
+        .select_related("case__organisation", "request__specialty")
+        .prefetch_related("case__outcomes", "watches")
+        .order_by("-signed_at")
+    )
+

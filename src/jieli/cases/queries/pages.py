@@ -1,0 +1,448 @@
+"""Everything that one case page, ring page or raise form shows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
+
+from jieli.cases import access
+from jieli.cases.actions.care import ISBAR
+from jieli.cases.models import Case, Handover, Note, Opinion, Request, Ring
+from jieli.cases.queries import words
+from jieli.cases.queries.clock_strip import Row, is_approved, row, strip
+from jieli.cases.queries.ladder import ladder
+from jieli.cases.queries.lists import heading
+from jieli.cases.queries.people import active_roles, desk_of, official_day, standings
+from jieli.cases.queries.timeline import entries
+from jieli.cases.queries.words import word
+from jieli.chart.queries import consents_of, documents_of, patients_like, trend
+from jieli.directory.models import Department, Duty, Organisation, Practitioner, Role, Specialty
+from jieli.record.queries import events_of
+from jieli.rules import clocks as clock_rules
+from jieli.rules.vitals import VITALS
+
+SHOWN_EVENTS = 20
+WAITING = (Request.Status.REQUESTED, Request.Status.RECEIVED)
+ASKING_KINDS = (Role.Kind.DOCTOR, Role.Kind.NURSE, Role.Kind.EXPERT, Role.Kind.COORDINATOR)
+
+
+def case_page(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
+    """The whole page; each part is also fetched alone when something changed."""
+    standing = access.standing_of(me, case, now)
+    context: dict[str, Any] = {"case": case, "heading": heading(case), "standing": standing}
+    context["urgency_label"] = word(words.URGENCY, case.urgency)
+    for part in PARTS.values():
+        context |= part(case, me, now)
+    context["vital_rows"] = VITALS.values()
+    context["team"] = team(case, now) if standing.treating else []
+    return context
+
+
+def team(case: Case, now: datetime) -> list[Practitioner]:
+    """Doctors of the treating hospital to whom the case can be handed over."""
+    roles = active_roles(official_day(now)).filter(
+        organisation=case.organisation_id, kind__in=(Role.Kind.DOCTOR, Role.Kind.EXPERT)
+    )
+    found = Practitioner.objects.filter(roles__in=roles).exclude(pk=case.in_charge_id)
+    return list(found.distinct().order_by("sort_key", "id")[:60])
+
+
+def head_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
+    """What the case is, and what this person has to do in it next."""
+    standing = access.standing_of(me, case, now)
+    asked = case.requests.filter(candidates__practitioner=me).exclude(
+        candidates__practitioner=me, candidates__barred="own_case"
+    )
+    waiting = asked.filter(status__in=WAITING, accepted_by=None).order_by("-id").first()
+    ring = None
+    if waiting is not None:
+        rings = waiting.rings.filter(practitioner=me).order_by("answer", "silent", "-started_at")
+        ring = rings.first()
+    unread = case.opinions.filter(acknowledged_at=None).order_by("-version").first()
+    undecided = unread is None and case.opinions.exists() and not case.decisions.exists()
+    return {
+        "case": case,
+        "heading": heading(case),
+        "urgency_label": word(words.URGENCY, case.urgency),
+        "standing": standing,
+        "to_answer": waiting,
+        "my_ring": ring,
+        "advising": asked.filter(accepted_by=me).order_by("-id").first(),
+        "to_read": unread if standing.treating and unread and unread.author_id != me.pk else None,
+        "to_decide": standing.decides and undecided and case.status == Case.Status.OPEN,
+        "fallback": case.status == Case.Status.OPEN
+        and case.requests.filter(accepted_by=None, status__in=WAITING)
+        .exclude(fallback_told_at=None)
+        .exists(),
+    }
+
+
+def clocks_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
+    treating = access.standing_of(me, case, now).treating
+    rows = strip(case, now, may_act=treating)
+    return {"clocks": rows, "clocks_approved": is_approved(case, now), "case": case}
+
+
+def rings_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
+    requests = list(
+        case.requests.select_related("specialty", "accepted_by", "technique").order_by("id")
+    )
+    blocks = []
+    for request in requests:
+        candidate = request.candidates.filter(practitioner=me).exclude(barred="own_case").first()
+        blocks.append(
+            {
+                "request": request,
+                "ladder": ladder(request, now),
+                "may_answer": candidate is not None and request.accepted_by is None
+                and request.status in (Request.Status.REQUESTED, Request.Status.RECEIVED),
+                "is_expert": candidate is not None and candidate.line not in ("officer",),
+                "candidate": candidate,
+                "fallback": request.fallback_told_at is not None and request.accepted_by is None,
+                "telephones": _telephones(request, now),
+                "open": request.status not in (Request.Status.COMPLETED, Request.Status.CANCELLED),
+                "live": request.contacts.filter(failed=False).exists(),
+                "experts": list(
+                    Practitioner.objects.filter(
+                        pk__in=request.candidates.filter(
+                            line__in=("expert", "second"), barred=""
+                        ).values("practitioner")
+                    )
+                ),
+            }
+        )
+    return {"requests": blocks, "case": case}
+
+
+def _telephones(request: Request, now: datetime) -> list[tuple[str, str]]:
+    """Numbers to call: whoever accepted, the people on the list, then the hospitals."""
+    people = [request.accepted_by] if request.accepted_by else []
+    people += [c.practitioner for c in request.candidates.select_related("practitioner")]
+    numbers = {p.name: p.telephone for p in people if p and p.telephone}
+    for candidate in request.candidates.select_related("organisation"):
+        if candidate.organisation.telephone:
+            numbers.setdefault(candidate.organisation.name, candidate.organisation.telephone)
+    return list(numbers.items())[:6]
+
+
+def timeline_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
+    events = entries(events_of(case.chain)[:SHOWN_EVENTS])
+    length = type(case.chain).objects.values_list("length", flat=True).get(pk=case.chain_id)
+    return {"events": events, "event_count": length, "case": case}
+
+
+def advice_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
+    opinions = list(
+        case.opinions.select_related("author", "signature", "request", "acknowledged_by")
+        .prefetch_related("watches")
+        .order_by("-version")
+    )
+    decisions = list(
+        case.decisions.select_related("author", "signature", "opinion__author")
+        .prefetch_related("alternatives")
+        .order_by("-version")
+    )
+    for opinion in opinions:
+        opinion.minutes = round(  # type: ignore[attr-defined]
+            (opinion.signed_at - opinion.request.raised_at).total_seconds() / 60
+        )
+        opinion.posts = post_of(opinion.author, now)  # type: ignore[attr-defined]
+    for decision in decisions:
+        decision.posts = post_of(decision.author, now, case.organisation)  # type: ignore[attr-defined]
+    standing = access.standing_of(me, case, now)
+    unread = next((o for o in opinions if o.acknowledged_at is None), None)
+    undecided = next((o for o in opinions if o.acknowledged_at and not decisions), None)
+    return {
+        "opinions": opinions,
+        "decisions": decisions,
+        "unread": unread if standing.treating else None,
+        "undecided": undecided if standing.decides else None,
+        "standing": standing,
+        "case": case,
+    }
+
+
+def post_of(person: Practitioner, now: datetime, prefer: Organisation | None = None) -> str:
+    """Title, hospital and department of a signer."""
+    roles = active_roles(official_day(now)).filter(practitioner=person)
+    roles = roles.select_related("organisation", "department").order_by("id")
+    role = (roles.filter(organisation=prefer).first() if prefer else None) or roles.first()
+    place = f"{role.organisation} {role.department.name if role.department else ''}" if role else ""
+    return place.strip()
+
+
+def situation_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
+    latest = case.handovers.select_related("by").first()
+    return {
+        "handover": latest,
+        "sbar": sbar(latest) if latest else None,
+        "completeness": completeness(latest),
+        "case": case,
+    }
+
+
+GROUPS = {
+    "S": ("situation", "onset_text", "airway"),
+    "B": (
+        "gestation_and_weight",
+        "diagnoses",
+        "history",
+        "allergies",
+        "pregnancy",
+        "medicines",
+        "results",
+        "infection",
+        "language",
+        "guardian",
+        "resuscitation",
+    ),
+    "A": ("assessment", "differential", "danger_signs", "worry", "done", "risks"),
+    "R": ("ask", "by_when", "watch"),
+}
+# Of 28 fields, the nine that a U0 or U1 needs before the opinion; none delays the ringing.
+# Identity, problem and call-back are on the request, the vital signs in the chart.
+NEEDED = ("onset_text", "done", "ask", "by_when")
+
+
+def sbar(handover: Handover) -> dict[str, list[tuple[str, str]]]:
+    """The filled fields of each part, as (field, text)."""
+    return {
+        part: [(n, text) for n in names if (text := getattr(handover, n))]
+        for part, names in GROUPS.items()
+    }
+
+
+def completeness(handover: Handover | None) -> int:
+    """Per cent of the ISBAR fields that are filled."""
+    filled = sum(1 for n in ISBAR if handover and getattr(handover, n))
+    return round(100 * filled / len(ISBAR))
+
+
+def chart_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
+    return {
+        "trend": trend(case.key),
+        "documents": list(documents_of(case.key)),
+        "consents": list(consents_of(case.key)),
+        "case": case,
+    }
+
+
+def thread_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
+    notes: QuerySet[Note] = case.notes.select_related("by").order_by("-id")[:50]
+    return {"notes": list(reversed(notes)), "case": case}
+
+
+def outcome_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
+    told = {o.day: o for o in case.outcomes.select_related("by")}
+    passed = (now - case.opened_at).days
+    return {
+        "outcomes": [(day, told.get(day), passed >= day) for day in (1, 7, 21)],
+        "other_outcomes": [o for day, o in told.items() if day not in (1, 7, 21)],
+        "outcome_words": words.OUTCOMES.items(),
+        "case": case,
+    }
+
+
+PARTS = {
+    "head": head_part,
+    "clocks": clocks_part,
+    "rings": rings_part,
+    "timeline": timeline_part,
+    "advice": advice_part,
+    "situation": situation_part,
+    "chart": chart_part,
+    "thread": thread_part,
+    "outcome": outcome_part,
+}
+
+
+# ── the raise form ───────────────────────────────────────────────────────────
+
+
+def asking_organisations(me: Practitioner | None, now: datetime) -> QuerySet[Organisation]:
+    """Hospitals for which this person may page; those that have an agreement come first."""
+    roles = active_roles(official_day(now)).filter(practitioner=me, kind__in=ASKING_KINDS)
+    return (
+        Organisation.objects.filter(pk__in=roles.values("organisation"))
+        .annotate(asked=Count("agreements_asking"))
+        .order_by("-asked", "id")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A specialty that may be asked, and how many stand on its line now."""
+
+    specialty: Specialty
+    on_duty: int
+
+
+def offers(organisation: Organisation | None, now: datetime) -> list[Offer]:
+    """Specialties that valid agreements open, those with somebody on duty first."""
+    if organisation is None:
+        return []
+    standing = standings(organisation.pk, None, official_day(now))
+    sites = [pk for pk, s in standing.items()]
+    duty = dict(
+        Duty.objects.filter(organisation__in=sites, period__contains=now, line="first")
+        .values_list("specialty")
+        .annotate(n=Count("id"))
+    )
+    found = Specialty.objects.filter(departments__organisation__in=sites).distinct()
+    listed = [Offer(s, duty.get(s.pk, 0)) for s in found.order_by("order", "id")]
+    return sorted(listed, key=lambda o: o.on_duty == 0)
+
+
+def department_of(
+    me: Practitioner, organisation: Organisation, now: datetime
+) -> Department | None:
+    """Where this person works in that hospital."""
+    role = (
+        active_roles(official_day(now))
+        .filter(practitioner=me, organisation=organisation, department__isnull=False)
+        .select_related("department")
+        .first()
+    )
+    return role.department if role else None
+
+
+def limits_of(urgency: str) -> str:
+    """What a level promises, in words: how soon somebody answers, is live, and has signed."""
+    limits = clock_rules.LIMITS[urgency]
+    said = {
+        "accept": _("answered within %(time)s"),
+        "expert_live": _("expert live within %(time)s"),
+        "opinion": _("opinion within %(time)s"),
+        "schedule": _("meeting arranged within %(time)s"),
+    }
+    found = [
+        text % {"time": _length(limits[name].target)}
+        for name, text in said.items()
+        if name in limits and name in clock_rules.AT_REQUEST[urgency]
+    ]
+    return _(", ").join(found)
+
+
+def _length(minutes: int | None) -> str:
+    if minutes and minutes >= 120 and minutes % 60 == 0:
+        return _("%(n)s h") % {"n": minutes // 60}
+    return _("%(n)s min") % {"n": minutes or 0}
+
+
+def open_cases_like(
+    identifiers: list[tuple[str, str]], organisation: Organisation | None, me: Practitioner, now: datetime
+) -> list[Case]:
+    """Open cases of the same patient that this person may see."""
+    if organisation is None or not identifiers:
+        return []
+    alike = patients_like(identifiers, organisation.pk)
+    return list(
+        access.visible_cases(me, now)
+        .filter(patient__in=alike, status=Case.Status.OPEN)
+        .select_related("organisation", "patient")[:5]
+    )
+
+
+def callback_of(me: Practitioner, now: datetime) -> str:
+    """The department's telephone, else the hospital's, else one's own."""
+    role = (
+        active_roles(official_day(now))
+        .filter(practitioner=me, kind__in=ASKING_KINDS)
+        .select_related("department", "organisation")
+        .first()
+    )
+    numbers = [role.department.telephone if role and role.department else ""]
+    numbers += [role.organisation.telephone if role else "", me.telephone]
+    return next(filter(None, numbers), "")
+
+
+def desk_telephone(organisation: Organisation | None, now: datetime) -> str:
+    """A number that always answers: the desk of a hospital that may be asked, else one's own."""
+    if organisation is None:
+        return ""
+    for standing in standings(organisation.pk, None, official_day(now)).values():
+        site = standing.agreement.to_organisation
+        people = [p.telephone for p in desk_of(site, now) if p.telephone]
+        if number := next(iter(people), site.telephone):
+            return number
+    return organisation.telephone
+
+
+# ── the ring page ────────────────────────────────────────────────────────────
+
+
+def ring_page(ring: Ring, now: datetime) -> dict[str, Any]:
+    request, case = ring.request, ring.request.case
+    accept = request.clocks.filter(name="accept").first()
+    opinion = request.clocks.filter(name="opinion").first()
+    clock = accept if accept and not accept.stopped_at else opinion
+    tiles = {t.code: t for t in trend(case.key).tiles}
+    shown = [tiles[c] for c in ("spo2", "hr", "sbp", "temp", "lactate") if c in tiles][:3]
+    place = request.rings.filter(silent=False, round=ring.round).order_by("started_at", "id")
+    before = list(place.filter(started_at__lte=ring.started_at).exclude(pk=ring.pk))
+    return {
+        "ring": ring,
+        "request": request,
+        "case": case,
+        "heading": case.problem,
+        "who": heading(case),
+        "facts": shown,
+        "clock_row": row(clock, now, approved=is_approved(case, now), may_act=False)
+        if clock
+        else None,
+        "position": len(before) + 1,
+        "list_length": request.candidates.filter(barred="").count(),
+        "before": [word(words.ANSWERS, r.answer) for r in before if r.answer],
+        "taken_by": request.accepted_by,
+        "is_open": ring.answer in ("", Ring.Answer.NO_ANSWER) and request.accepted_by is None
+        and request.status in (Request.Status.REQUESTED, Request.Status.RECEIVED),
+        "colleagues": colleagues(request, ring.practitioner, now),
+        "reasons": [(c, word(words.REASONS, c)) for c in words.REASONS],
+    }
+
+
+def colleagues(request: Request, me: Practitioner, now: datetime) -> list[dict[str, Any]]:
+    """To whom a ring can be passed on: experts of the hospitals that may be asked."""
+    sites = set(request.candidates.values_list("organisation_id", flat=True))
+    roles = (
+        active_roles(official_day(now))
+        .filter(organisation__in=sites, kind__in=(Role.Kind.EXPERT, Role.Kind.DOCTOR))
+        .exclude(practitioner=me)
+        .exclude(practitioner=request.raised_by_id)
+        .select_related("practitioner__presence", "specialty", "organisation")
+        .order_by("practitioner__sort_key")[:60]
+    )
+    same = [r for r in roles if r.specialty_id == request.specialty_id]
+    rest = [r for r in roles if r.specialty_id != request.specialty_id]
+    seen: dict[int, dict[str, Any]] = {}
+    for role in [*same, *rest]:
+        seen.setdefault(
+            role.practitioner_id,
+            {
+                "key": role.practitioner.key,
+                "name": role.practitioner.name,
+                "detail": f"{role.specialty or ''} {role.organisation.name}".strip(),
+            },
+        )
+    return list(seen.values())[:20]
+
+
+def my_rings(me: Practitioner, now: datetime) -> list[Ring]:
+    """What rings for a person now, loud ones first."""
+    return list(
+        Ring.objects.filter(practitioner=me, answer="")
+        .exclude(silent=False, ends_at__lte=now)
+        .filter(request__accepted_by=None, request__case__status=Case.Status.OPEN)
+        .select_related("request__specialty", "request__case__organisation")
+        .order_by("silent", "started_at")
+    )
+
+
+def opinion_page(opinion: Opinion, now: datetime) -> dict[str, Any]:
+    return {
+        "opinion": opinion,
+        "posts": post_of(opinion.author, now),
+        "outcomes": list(opinion.case.outcomes.all()),
+    }

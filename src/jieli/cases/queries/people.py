@@ -1,0 +1,264 @@
+"""Who may be asked, and who must be told: read from duty, agreements, privileges and history."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, F, Max, Q, QuerySet
+
+from jieli.cases.models import Case, Opinion, Request, Ring
+from jieli.directory.models import (
+    Agreement,
+    Department,
+    Duty,
+    Organisation,
+    Practitioner,
+    Presence,
+    Privilege,
+    Role,
+    Specialty,
+    Technique,
+)
+from jieli.rules import matching
+
+TREATING_KINDS = (Role.Kind.DOCTOR, Role.Kind.NURSE, Role.Kind.EXPERT, Role.Kind.COORDINATOR)
+LINE_OF_DUTY = {
+    Duty.Line.FIRST: "expert",
+    Duty.Line.OFFICER: "officer",
+    Duty.Line.SECOND: "second",
+    Duty.Line.DIRECTOR: "director",
+}
+LINE_OF_ROLE = {Role.Kind.DUTY_OFFICER: "officer", Role.Kind.DIRECTOR: "director"}
+LOAD_WINDOW = timedelta(days=28)
+OFFICIAL = ZoneInfo("Asia/Shanghai")  # the day on which an agreement or a privilege ends
+
+
+def official_day(now: datetime) -> date:
+    return now.astimezone(OFFICIAL).date()
+
+
+def active_roles(on: date) -> QuerySet[Role]:
+    return Role.objects.filter(
+        Q(valid_from=None) | Q(valid_from__lte=on), Q(valid_to=None) | Q(valid_to__gte=on)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one agreement stands today for asking a consult."""
+
+    organisation_id: int
+    state: str  # valid, expired, mode
+    agreement: Agreement
+
+
+def standings(organisation_id: int, specialty: Specialty | None, on: date) -> dict[int, Standing]:
+    """Per hospital that may be asked: the best standing of all agreements with it."""
+    found: dict[int, Standing] = {}
+    order = {"valid": 0, "mode": 1, "expired": 2}
+    agreements = Agreement.objects.filter(
+        from_organisation=organisation_id, signed=True
+    ).select_related("to_organisation", "alliance")
+    for agreement in agreements.prefetch_related("specialties"):
+        named = list(agreement.specialties.all())
+        if specialty and named and specialty not in named:
+            continue
+        standing = Standing(agreement.to_organisation_id, _state(agreement, on), agreement)
+        held = found.get(standing.organisation_id)
+        if held is None or order[standing.state] < order[held.state]:
+            found[standing.organisation_id] = standing
+    return found
+
+
+def _state(agreement: Agreement, on: date) -> str:
+    if agreement.valid_from and agreement.valid_from > on:
+        return "expired"
+    if agreement.valid_to and agreement.valid_to < on:
+        return "expired"
+    return "valid" if Agreement.Mode.CONSULT in agreement.modes else "mode"
+
+
+@dataclass(frozen=True, slots=True)
+class OnDuty:
+    """One person who stands on a line now, at which hospital."""
+
+    practitioner: Practitioner
+    organisation: Organisation
+    line: str
+
+
+def on_duty(organisations: Iterable[int], specialty: Specialty, now: datetime) -> list[OnDuty]:
+    """People on a line of the specialty now; officers and directors also by their standing role."""
+    sites = list(organisations)
+    turns = (
+        Duty.objects.filter(organisation__in=sites, period__contains=now)
+        .filter(Q(specialty=specialty) | Q(specialty=None))
+        .select_related("practitioner__presence", "organisation")
+        .order_by("id")
+    )
+    people = [
+        OnDuty(t.practitioner, t.organisation, LINE_OF_DUTY[Duty.Line(t.line)]) for t in turns
+    ]
+    covered = {(p.organisation.pk, p.line) for p in people}
+    standing = (
+        active_roles(official_day(now))
+        .filter(organisation__in=sites, kind__in=LINE_OF_ROLE)
+        .filter(Q(specialty=None) | Q(specialty=specialty))
+        .select_related("practitioner__presence", "organisation")
+        .order_by("id")
+    )
+    for role in standing:
+        line = LINE_OF_ROLE[Role.Kind(role.kind)]
+        if (role.organisation_id, line) not in covered:
+            people.append(OnDuty(role.practitioner, role.organisation, line))
+    return _once(people)
+
+
+def _once(people: list[OnDuty]) -> list[OnDuty]:
+    """Each person on their foremost line only."""
+    order = ("expert", "officer", "second", "director")
+    seen: dict[int, OnDuty] = {}
+    for one in sorted(people, key=lambda p: order.index(p.line)):
+        seen.setdefault(one.practitioner.pk, one)
+    return list(seen.values())
+
+
+def facts(
+    people: list[OnDuty],
+    *,
+    case: Case,
+    specialty: Specialty,
+    technique: Technique | None,
+    raised_by: Practitioner,
+    standing: dict[int, Standing],
+    exception: bool,
+    now: datetime,
+) -> list[matching.Facts]:
+    """What matching needs to know of each person, in a fixed number of queries."""
+    ids = [p.practitioner.pk for p in people]
+    history = _history(ids, case, specialty, now)
+    allowed = _privileged(ids, technique, official_day(now))
+    licensed = set(
+        Department.objects.filter(
+            organisation__in={p.organisation.pk for p in people}, specialties=specialty
+        ).values_list("organisation_id", flat=True)
+    )
+    return [
+        matching.Facts(
+            person=p.practitioner.pk,
+            line=p.line,
+            zone=p.organisation.zone,
+            own_case=p.practitioner.pk == raised_by.pk,
+            presence=_presence(p.practitioner, now),
+            agreement="valid" if exception else standing[p.organisation.pk].state,
+            has_privilege=allowed is None or p.practitioner.pk in allowed,
+            licensed=p.organisation.pk in licensed,
+            practising_since=p.practitioner.practising_since,
+            answers=p.practitioner.rings_answered,
+            answer_seconds=float(p.practitioner.answer_seconds),
+            cases_like_this=history.alike.get(p.practitioner.pk, 0),
+            knows_patient_or_site=p.practitioner.pk in history.known,
+            speaks_language=case.patient.language in p.practitioner.languages,
+            rings_28_days=history.load.get(p.practitioner.pk, 0),
+            last_rung=history.last_rung.get(p.practitioner.pk),
+        )
+        for p in people
+    ]
+
+
+def _presence(person: Practitioner, now: datetime) -> str:
+    presence: Presence | None = getattr(person, "presence", None)
+    if presence is None or (presence.until and presence.until <= now):
+        return "free"
+    return presence.state
+
+
+def _privileged(ids: list[int], technique: Technique | None, on: date) -> set[int] | None:
+    if technique is None:
+        return None
+    return set(
+        Privilege.objects.filter(practitioner__in=ids, technique=technique)
+        .filter(Q(valid_from=None) | Q(valid_from__lte=on))
+        .filter(Q(valid_to=None) | Q(valid_to__gte=on))
+        .values_list("practitioner_id", flat=True)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    alike: dict[int, int]
+    known: set[int]
+    load: dict[int, int]
+    last_rung: dict[int, datetime]
+
+
+def _history(ids: list[int], case: Case, specialty: Specialty, now: datetime) -> _History:
+    advised = (
+        Opinion.objects.filter(author__in=ids)
+        .values("author")
+        .annotate(
+            alike=Count("id", filter=Q(request__specialty=specialty)),
+            here=Count("id", filter=Q(case__organisation=case.organisation_id)),
+        )
+    )
+    rows = {row["author"]: row for row in advised}
+    rung = (
+        Ring.objects.filter(practitioner__in=ids, started_at__gt=now - LOAD_WINDOW)
+        .values("practitioner")
+        .annotate(n=Count("id"), last=Max("started_at"))
+    )
+    load = {row["practitioner"]: row for row in rung}
+    return _History(
+        alike={person: row["alike"] for person, row in rows.items()},
+        known={person for person, row in rows.items() if row["here"]},
+        load={person: row["n"] for person, row in load.items()},
+        last_rung={person: row["last"] for person, row in load.items()},
+    )
+
+
+# ── who must hear of a clock ─────────────────────────────────────────────────
+
+
+def audience(name: str, case: Case, request: Request | None, now: datetime) -> list[Practitioner]:
+    """The people behind a word of rules.escalation."""
+    if name == "treating":
+        return [case.in_charge]
+    if name == "treating_duty":
+        return desk_of(case.organisation, now) or [case.in_charge]
+    if name == "treating_director":
+        return _directors(case.organisation, now) or desk_of(case.organisation, now)
+    if request is None:
+        return []
+    if name == "expert":
+        return [request.accepted_by] if request.accepted_by else []
+    if name == "author":
+        return [o.author for o in request.opinions.filter(acknowledged_at=None)]
+    line = {"list": "expert"}.get(name, name)
+    free = request.candidates.filter(line=line, barred="").select_related("practitioner")
+    return [candidate.practitioner for candidate in free]
+
+
+def desk_of(organisation: Organisation, now: datetime) -> list[Practitioner]:
+    """The duty officer of a hospital now, else its coordinators."""
+    turn = Practitioner.objects.filter(
+        duties__organisation=organisation,
+        duties__line=Duty.Line.OFFICER,
+        duties__period__contains=now,
+    )
+    for kinds in ([Role.Kind.DUTY_OFFICER], [Role.Kind.COORDINATOR]):
+        if people := list(turn.distinct()):
+            return people
+        turn = _holders(organisation, kinds, now)
+    return list(turn.distinct())
+
+
+def _directors(organisation: Organisation, now: datetime) -> list[Practitioner]:
+    return list(_holders(organisation, [Role.Kind.DIRECTOR], now).distinct())
+
+
+def _holders(
+    organisation: Organisation, kinds: list[str], now: datetime
+) -> QuerySet[Practitioner]:
+    roles = active_roles(official_day(now)).filter(organisation=organisation, kind__in=kinds)
+    return Practitioner.objects.filter(roles__in=roles).order_by(F("id"))

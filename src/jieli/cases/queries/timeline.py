@@ -1,0 +1,139 @@
+"""The record of a case as sentences. Every verb has one; a test compares this table with the code."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from jieli.cases.queries import words
+from jieli.cases.queries.words import word
+from jieli.record.models import Event
+
+LATE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """How one verb is told: icon, whether it is a key event, title and second line (msgids)."""
+
+    icon: str
+    title: str
+    key: bool = False
+    detail: str = ""
+
+
+def _s(icon: str, title: str, *, key: bool = False, detail: str = "") -> Sentence:
+    return Sentence(icon, title, key, detail)
+
+
+N = gettext_noop
+SENTENCES: Mapping[str, Sentence] = {
+    "case_opened": _s("home", N("%(actor)s opened the case")),
+    "request_raised": _s(
+        "ring", N("%(actor)s paged an expert"), key=True, detail=N("%(specialty)s · %(urgency)s")
+    ),
+    "told_silently": _s("msg", N("%(person)s was told silently"), detail=N("%(line)s")),
+    "ring_started": _s("ring", N("Ringing %(person)s"), detail=N("%(line)s")),
+    "ring_reported": _s("ring", N("The phone of %(person)s rings")),
+    "ring_unanswered": _s("x", N("%(person)s did not answer, rolled on")),
+    "ring_declined": _s("x", N("%(actor)s declined"), detail=N("%(reason)s")),
+    "ring_passed": _s("swap", N("%(actor)s passed it on to %(person)s")),
+    "person_invited": _s("plus", N("%(actor)s paged %(person)s as well")),
+    "list_exhausted": _s("warn", N("Everybody on the list was rung; nobody has it yet"), key=True),
+    "list_restarted": _s("undo", N("The list is rung once more"), detail=N("round %(round)s")),
+    "fallback_shown": _s("phone", N("Call by telephone: nobody answered in time"), key=True),
+    "request_received": _s("check", N("Duty: %(actor)s has it, the search for an expert goes on")),
+    "request_accepted": _s(
+        "phone", N("%(actor)s accepted"), key=True, detail=N("%(seconds)s s after the request")
+    ),
+    "acceptance_given_back": _s("undo", N("%(actor)s cannot come after all"), key=True),
+    "request_withdrawn": _s("x", N("%(actor)s withdrew the request"), detail=N("%(reason)s")),
+    "contact_made": _s("mdt", N("%(person)s is live"), key=True, detail=N("by %(channel)s")),
+    "contact_failed": _s(
+        "net", N("No connection to %(person)s by %(channel)s"), detail=N("%(note)s")
+    ),
+    "clock_reminded": _s("ok", N("Half of the time is gone: %(clock)s")),
+    "clock_second": _s("warn", N("80 %% of the time is gone: %(clock)s")),
+    "clock_target_missed": _s("warn", N("Target passed: %(clock)s"), key=True),
+    "clock_hard_missed": _s("breach", N("Hard limit passed: %(clock)s"), key=True),
+    "clock_paused": _s("pause", N("%(actor)s paused: %(clock)s"), detail=N("%(code)s %(reason)s")),
+    "clock_resumed": _s("ok", N("Runs on: %(clock)s")),
+    "escalated": _s("ring", N("Told: %(people)s"), detail=N("%(clock)s")),
+    "late_reason_given": _s("pen", N("Reason for the delay: %(reason)s"), detail=N("%(clock)s")),
+    "handover_saved": _s(
+        "case", N("%(actor)s wrote the ISBAR, version %(version)s"), detail=N("%(filled)s of 25 filled")
+    ),
+    "vitals_observed": _s("pulse", N("%(actor)s entered vital signs")),
+    "document_added": _s("film", N("%(actor)s added: %(title)s")),
+    "consent_given": _s("sign", N("Consent given by %(given_by)s"), detail=N("%(interpreter)s")),
+    "consent_refused": _s("x", N("Consent refused by %(given_by)s"), key=True),
+    "note_written": _s("msg", N("%(actor)s wrote in the thread")),
+    "opinion_signed": _s(
+        "sign", N("%(actor)s signed the opinion: %(indication)s"), key=True, detail=N("version %(version)s")
+    ),
+    "opinion_acknowledged": _s("eye", N("%(actor)s read and understood the opinion"), key=True),
+    "opinion_disagreed": _s("eye", N("%(actor)s read the opinion and disagrees"), key=True),
+    "decision_signed": _s(
+        "sign", N("%(actor)s signed the decision: %(chosen)s"), key=True, detail=N("version %(version)s")
+    ),
+    "urgency_raised": _s("up", N("%(actor)s raised the urgency: %(was)s to %(to)s"), key=True),
+    "urgency_lowered": _s("down", N("%(actor)s lowered the urgency: %(was)s to %(to)s"), key=True),
+    "care_handed_over": _s("swap", N("%(actor)s handed over to %(person)s")),
+    "case_closed": _s("check", N("%(actor)s closed the case"), key=True, detail=N("%(reason)s")),
+    "outcome_asked": _s("cal", N("Outcome asked for, day %(day)s")),
+    "outcome_recorded": _s("flag", N("Day %(day)s: %(state)s"), key=True),
+    "case_exported": _s("print", N("%(actor)s exported the case as %(format)s")),
+}
+# Facts that are codes, and the table that has the word for each.
+WORDED: Mapping[str, Mapping[str, object]] = {
+    "clock": words.CLOCKS,
+    "line": words.LINES,
+    "reason": words.REASONS,
+    "channel": words.CHANNELS,
+    "indication": words.INDICATIONS,
+    "chosen": words.OPTIONS,
+    "state": words.OUTCOMES,
+    "code": words.PAUSES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the timeline, in the reader's language."""
+
+    at: datetime
+    icon: str
+    key: bool
+    title: str
+    detail: str
+    late: bool
+
+
+class _Facts(dict[str, str]):
+    """What a sentence asks for and the event does not have is left empty."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def entries(events: Iterable[Event]) -> list[Entry]:
+    return [entry(event) for event in events]
+
+
+def entry(event: Event) -> Entry:
+    told = SENTENCES.get(event.verb, Sentence("info", event.verb.replace("%", "%%")))
+    facts = _Facts(
+        {name: word(WORDED.get(name, {}), value) for name, value in event.data.items()},
+        actor=event.actor.name if event.actor else "",
+    )
+    late = event.source != Event.Source.RUNNER and event.recorded_at - event.occurred_at > LATE
+    return Entry(
+        at=event.occurred_at,
+        icon=told.icon,
+        key=told.key,
+        title=_(told.title) % facts,
+        detail=(_(told.detail) % facts).strip() if told.detail else "",
+        late=late,
+    )

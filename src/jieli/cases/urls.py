@@ -1,0 +1,46 @@
+from django.urls import path
+
+from jieli.cases import views
+
+app_name = "cases"
+urlpatterns = [
+    path("cases/", views.my_cases, name="cases"),
+    path("cases/new/", views.new_case, name="new_case"),
+    path("cases/new/open-cases/", views.open_cases, name="open_cases"),
+    path("cases/<uuid:key>/", views.case_page, name="case"),
+    path("cases/<uuid:key>/live/<slug:part>/", views.case_part, name="case_part"),
+    path("cases/<uuid:key>/events/", views.events, name="events"),
+    path("cases/<uuid:key>/handovers/", views.handovers, name="handovers"),
+    path("cases/<uuid:key>/observations/", views.observations, name="observations"),
+    path("cases/<uuid:key>/messages/", views.notes, name="messages"),
+    path("cases/<uuid:key>/documents/", views.documents, name="documents"),
+    path("cases/<uuid:key>/documents/<uuid:document>/", views.document, name="document"),
+    path(
+        "cases/<uuid:key>/documents/<uuid:document>/<slug:size>/",
+        views.document,
+        name="document_file",
+    ),
+    path("cases/<uuid:key>/consents/", views.consents, name="consents"),
+    path("cases/<uuid:key>/urgency/", views.urgency, name="urgency"),
+    path("cases/<uuid:key>/handover-of-care/", views.care, name="care"),
+    path("cases/<uuid:key>/closure/", views.closure, name="closure"),
+    path("cases/<uuid:key>/outcomes/", views.outcomes, name="outcomes"),
+    path("cases/<uuid:key>/clocks/<int:pk>/pause/", views.clock_pause, name="clock_pause"),
+    path("cases/<uuid:key>/clocks/<int:pk>/reason/", views.clock_reason, name="clock_reason"),
+    path("cases/<uuid:key>/opinions/new/", views.new_opinion, name="new_opinion"),
+    path("cases/<uuid:key>/decisions/new/", views.new_decision, name="new_decision"),
+    path("cases/<uuid:key>/export.json", views.export_json, name="export_json"),
+    path("cases/<uuid:key>/export.pdf", views.export_pdf, name="export_pdf"),
+    path("requests/<uuid:key>/acceptance/", views.acceptance, name="acceptance"),
+    path("requests/<uuid:key>/refusal/", views.refusal, name="refusal"),
+    path("requests/<uuid:key>/referral/", views.referral, name="referral"),
+    path("requests/<uuid:key>/contact/", views.contact, name="contact"),
+    path("requests/<uuid:key>/withdrawal/", views.withdrawal, name="withdrawal"),
+    path("requests/<uuid:key>/rings/", views.request_rings, name="request_rings"),
+    path("rings/", views.my_rings, name="my_rings"),
+    path("rings/<uuid:key>/", views.ring_page, name="ring"),
+    path("rings/<uuid:key>/ringing/", views.ringing, name="ringing"),
+    path("opinions/<uuid:key>/acknowledgement/", views.acknowledgement, name="acknowledgement"),
+    path("opinions/<uuid:key>/verification/", views.verification, name="verification"),
+    path("me/advice/", views.my_advice, name="my_advice"),
+]

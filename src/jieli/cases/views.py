@@ -1,0 +1,577 @@
+"""Parse, fetch (which authorises), one action, answer."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from jieli.cases import access, actions, forms
+from jieli.cases.actions import Advice, Ask, Choice
+from jieli.cases.models import Case, Opinion, Request
+from jieli.cases.queries import export, lists, pages, words
+from jieli.cases.queries.timeline import entries
+from jieli.chart import actions as chart
+from jieli.chart.queries import get_document
+from jieli.chart.views import serve_document
+from jieli.directory.models import Practitioner
+from jieli.record.queries import events_of
+from jieli.rules.refusal import Refused
+
+
+class Signed(HttpRequest):
+    """A request behind the sign-in: one instant, one person."""
+
+    me: Practitioner
+    now: datetime
+
+
+def see_other(where: str) -> HttpResponseRedirect:
+    response = HttpResponseRedirect(where)
+    response.status_code = 303
+    return response
+
+
+def to_case(case: Case) -> HttpResponseRedirect:
+    return see_other(f"/cases/{case.key}/")
+
+
+# ── raise ────────────────────────────────────────────────────────────────────
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_case(request: Signed) -> HttpResponse:
+    organisations = pages.asking_organisations(request.me, request.now)
+    case = _case_to_ask_in(request)
+    if not organisations:
+        raise Http404
+    if request.method != "POST":
+        form = forms.RequestForm(organisations=organisations, known=case is not None)
+        return _raise_page(request, form, case)
+    form = forms.RequestForm(request.POST, organisations=organisations, known=case is not None)
+    if not form.is_valid():
+        return _raise_page(request, form, case, status=422)
+    raised = _raise(request, form, case)
+    return to_case(raised.case)
+
+
+def _case_to_ask_in(request: Signed) -> Case | None:
+    text = request.POST.get("case") or request.GET.get("case")
+    if not text:
+        return None
+    try:
+        case = access.get_case_for(request.me, UUID(text), request.now)
+    except ValueError:
+        raise Http404 from None
+    access.need_treating(request.me, case, request.now)
+    return case
+
+
+def _raise(request: Signed, form: forms.RequestForm, case: Case | None) -> Request:
+    data = form.cleaned_data
+    organisation = data["organisation"] or pages.asking_organisations(request.me, request.now)[0]
+    ask = Ask(
+        organisation=organisation,
+        specialty=data["specialty"],
+        technique=data["technique"],
+        urgency=data["urgency"],
+        problem=data["problem"],
+        callback=data["callback"],
+        anchor_at=data["onset_at"],
+        department=pages.department_of(request.me, organisation, request.now),
+        exception_reason=data["exception_reason"],
+    )
+    if case is not None:
+        return actions.raise_again(case, ask, by=request.me, now=request.now)
+    patient = chart.register_patient(
+        name=data["patient_name"],
+        organisation=organisation,
+        identifiers=form.identifiers,
+        unknown=data["patient_unknown"],
+        sex=data["patient_sex"] or "unknown",
+        age_text=data["patient_age"],
+        language=data["patient_language"],
+    )
+    return actions.raise_request(ask, patient, by=request.me, now=request.now)
+
+
+def _raise_page(
+    request: Signed, form: forms.RequestForm, case: Case | None, status: int = 200
+) -> HttpResponse:
+    organisation = pages.asking_organisations(request.me, request.now).first()
+    context = {
+        "form": form,
+        "case": case,
+        "organisation": organisation,
+        "offers": pages.offers(organisation, request.now),
+        "callback": pages.callback_of(request.me, request.now),
+        "desk_telephone": pages.desk_telephone(organisation, request.now),
+        "urgencies": [(u, words.word(words.URGENCY, u), pages.limits_of(u)) for u in words.URGENCY],
+        "chosen_specialty": form["specialty"].value(),
+        "chosen_urgency": form["urgency"].value() or "U1",
+    }
+    return render(request, "cases/new.html", context, status=status)
+
+
+@require_POST
+def open_cases(request: Signed) -> HttpResponse:
+    """Open cases of the same patient, while the form is being typed. No number in an address."""
+    organisation = pages.asking_organisations(request.me, request.now).first()
+    typed = [
+        (request.POST.get(f"id{i}_kind", "hospital_number"), request.POST.get(f"id{i}_value", ""))
+        for i in (1, 2)
+    ]
+    numbers = chart.clean_identifiers(typed)
+    found = pages.open_cases_like(numbers, organisation, request.me, request.now)
+    return render(request, "cases/parts/open_cases.html", {"found": found})
+
+
+# ── the case ─────────────────────────────────────────────────────────────────
+
+
+@require_GET
+def my_cases(request: Signed) -> HttpResponse:
+    lines = lists.my_cases(request.me, request.now)
+    return render(request, "cases/list.html", {"lines": lines})
+
+
+@require_GET
+def case_page(request: Signed, key: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    return render(request, "cases/case.html", pages.case_page(case, request.me, request.now))
+
+
+@require_GET
+def case_part(request: Signed, key: UUID, part: str) -> HttpResponse:
+    """One part of the case page again, from the same partial as the first load."""
+    case = access.get_case_for(request.me, key, request.now)
+    if part not in pages.PARTS:
+        raise Http404
+    context = pages.PARTS[part](case, request.me, request.now)
+    context["standing"] = access.standing_of(request.me, case, request.now)
+    return render(request, f"cases/parts/{part}.html", context)
+
+
+@require_GET
+def events(request: Signed, key: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    before = request.GET.get("before", "")
+    found = events_of(case.chain)
+    if before.isdigit():
+        found = found.filter(seq__lt=int(before))
+    rows = list(found[:100])
+    older = rows[-1].seq if rows and rows[-1].seq > 1 else None
+    context = {"case": case, "events": entries(rows), "older": older, "heading": lists.heading(case)}
+    return render(request, "cases/events.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def handovers(request: Signed, key: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    access.need_treating(request.me, case, request.now)
+    latest = case.handovers.first()
+    form = forms.HandoverForm(request.POST or None, instance=latest)
+    if request.method == "POST" and form.is_valid():
+        actions.save_handover(case, form.sent, by=request.me, now=request.now)
+        return to_case(case)
+    context = {"case": case, "form": form, "groups": pages.GROUPS, "heading": lists.heading(case)}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "cases/handover.html", context, status=status)
+
+
+@require_POST
+def observations(request: Signed, key: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    access.need_treating(request.me, case, request.now)
+    form = forms.ObservationForm(request.POST)
+    data = forms.checked(form)
+    actions.observe(
+        case, form.values, by=request.me, now=request.now, occurred_at=data["occurred_at"]
+    )
+    return to_case(case)
+
+
+@require_POST
+def notes(request: Signed, key: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    data = forms.checked(forms.NoteForm(request.POST))
+    actions.write_note(
+        case, data["text"], by=request.me, now=request.now, occurred_at=data["occurred_at"]
+    )
+    return to_case(case)
+
+
+@require_POST
+def documents(request: Signed, key: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    form = forms.DocumentForm(request.POST, request.FILES)
+    data = forms.checked(form)
+    kept = chart.keep_file(data["file"])
+    actions.add_document(
+        case,
+        kept,
+        title=data["title"] or data["file"].name or "",
+        by=request.me,
+        now=request.now,
+        occurred_at=data["occurred_at"],
+    )
+    return to_case(case)
+
+
+@require_GET
+def document(request: Signed, key: UUID, document: UUID, size: str = "page") -> HttpResponseBase:
+    case = access.get_case_for(request.me, key, request.now)
+    found = get_document(case.key, document)
+    if size == "page":
+        context = {"case": case, "document": found, "heading": lists.heading(case)}
+        return render(request, "cases/document.html", context)
+    return serve_document(found, size, request)
+
+
+@require_POST
+def consents(request: Signed, key: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    access.need_treating(request.me, case, request.now)
+    form = forms.ConsentForm(request.POST)
+    data = forms.checked(form)
+    actions.record_consent(
+        case,
+        kind=data["kind"],
+        answer=data["answer"] or "given",
+        given_by=data["given_by"],
+        remotely=data["remotely"],
+        interpreter=data["interpreter"],
+        language=data["language"],
+        by=request.me,
+        now=request.now,
+        **form.timing,
+    )
+    return to_case(case)
+
+
+@require_POST
+def urgency(request: Signed, key: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    data = forms.checked(forms.UrgencyForm(request.POST))
+    actions.change_urgency(
+        case,
+        data["urgency"],
+        by=request.me,
+        may_lower=access.was_consulted(request.me, case),
+        reason=data["reason"],
+        now=request.now,
+    )
+    return to_case(case)
+
+
+@require_POST
+def care(request: Signed, key: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    access.need_treating(request.me, case, request.now)
+    data = forms.checked(forms.CareForm(request.POST))
+    access.need_treating(data["to"], case, request.now)
+    actions.hand_over_care(
+        case, to=data["to"], by=request.me, note=data["note"], now=request.now
+    )
+    return to_case(case)
+
+
+@require_POST
+def closure(request: Signed, key: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    access.need_treating(request.me, case, request.now)
+    data = forms.checked(forms.OptionalReasonForm(request.POST))
+    actions.close_case(case, by=request.me, reason=data["reason"], now=request.now)
+    return to_case(case)
+
+
+@require_POST
+def outcomes(request: Signed, key: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    access.need_treating(request.me, case, request.now)
+    form = forms.OutcomeForm(request.POST)
+    data = forms.checked(form)
+    actions.record_outcome(
+        case,
+        day=data["day"],
+        state=data["state"],
+        note=data["note"],
+        by=request.me,
+        now=request.now,
+        **form.timing,
+    )
+    return to_case(case)
+
+
+@require_POST
+def clock_pause(request: Signed, key: UUID, pk: int) -> HttpResponse:
+    clock = access.get_clock_for(request.me, key, pk, request.now)
+    access.need_treating(request.me, clock.case, request.now)
+    if request.POST.get("resume"):
+        actions.resume_clock(clock, by=request.me, now=request.now)
+        return to_case(clock.case)
+    data = forms.checked(forms.PauseForm(request.POST))
+    actions.pause_clock(
+        clock,
+        by=request.me,
+        code=data["code"],
+        reason=data["reason"],
+        minutes=data["minutes"] or 30,
+        now=request.now,
+    )
+    return to_case(clock.case)
+
+
+@require_POST
+def clock_reason(request: Signed, key: UUID, pk: int) -> HttpResponse:
+    clock = access.get_clock_for(request.me, key, pk, request.now)
+    access.need_treating(request.me, clock.case, request.now)
+    data = forms.checked(forms.ReasonForm(request.POST))
+    actions.give_late_reason(clock, by=request.me, reason=data["reason"], now=request.now)
+    return to_case(clock.case)
+
+
+# ── answers to a request ─────────────────────────────────────────────────────
+
+
+@require_POST
+def acceptance(request: Signed, key: UUID) -> HttpResponse:
+    asked = access.get_request_for(request.me, key, request.now)
+    form = forms.AcceptanceForm(request.POST)
+    forms.checked(form)
+    actions.accept(asked, by=request.me, now=request.now, **form.timing)
+    return to_case(asked.case)
+
+
+@require_POST
+def refusal(request: Signed, key: UUID) -> HttpResponse:
+    asked = access.get_request_for(request.me, key, request.now)
+    data = forms.checked(forms.RefusalForm(request.POST))
+    actions.decline(
+        asked, by=request.me, reason=data["reason"], note=data["note"], now=request.now
+    )
+    return to_case(asked.case)
+
+
+@require_POST
+def referral(request: Signed, key: UUID) -> HttpResponse:
+    asked = access.get_request_for(request.me, key, request.now)
+    data = forms.checked(forms.ReferralForm(request.POST))
+    actions.pass_on(asked, by=request.me, to=data["to"], note=data["note"], now=request.now)
+    return to_case(asked.case)
+
+
+@require_POST
+def contact(request: Signed, key: UUID) -> HttpResponse:
+    asked = access.get_request_for(request.me, key, request.now)
+    form = forms.ContactForm(request.POST)
+    data = forms.checked(form)
+    actions.record_contact(
+        asked,
+        by=request.me,
+        practitioner=data["practitioner"] or request.me,
+        channel=data["channel"],
+        failed=data["failed"],
+        note=data["note"],
+        now=request.now,
+        **form.timing,
+    )
+    return to_case(asked.case)
+
+
+@require_POST
+def withdrawal(request: Signed, key: UUID) -> HttpResponse:
+    asked = access.get_request_for(request.me, key, request.now)
+    access.need_treating(request.me, asked.case, request.now)
+    data = forms.checked(forms.ReasonForm(request.POST))
+    actions.withdraw(asked, by=request.me, reason=data["reason"], now=request.now)
+    return to_case(asked.case)
+
+
+@require_POST
+def request_rings(request: Signed, key: UUID) -> HttpResponse:
+    """Ring the list once more, or one person by name."""
+    asked = access.get_request_for(request.me, key, request.now)
+    data = forms.checked(forms.RingForm(request.POST))
+    if data["person"]:
+        actions.ring_person(asked, by=request.me, person=data["person"], now=request.now)
+    else:
+        actions.ring_again(asked, by=request.me, now=request.now)
+    return to_case(asked.case)
+
+
+# ── rings ────────────────────────────────────────────────────────────────────
+
+
+@require_GET
+def my_rings(request: HttpRequest) -> JsonResponse:
+    """What rings for me: asked by every page every few seconds; names no patient."""
+    me: Practitioner | None = request.me  # type: ignore[attr-defined]
+    now: datetime = request.now  # type: ignore[attr-defined]
+    if me is None:
+        return JsonResponse({"rings": [], "now": now.isoformat()}, status=401)
+    rings = [
+        {
+            "key": str(ring.key),
+            "url": f"/rings/{ring.key}/",
+            "urgency": ring.request.urgency,
+            "title": f"{ring.request.specialty} · {ring.request.case.organisation.name}",
+            "ends_at": ring.ends_at.isoformat() if ring.ends_at else None,
+            "kind": "silent" if ring.silent else "ring",
+        }
+        for ring in pages.my_rings(me, now)
+    ]
+    return JsonResponse({"rings": rings, "now": now.isoformat()})
+
+
+@require_GET
+def ring_page(request: Signed, key: UUID) -> HttpResponse:
+    ring = access.get_ring_for(request.me, key, request.now)
+    return render(request, "cases/ring.html", pages.ring_page(ring, request.now))
+
+
+@require_POST
+def ringing(request: Signed, key: UUID) -> HttpResponse:
+    """The device really rings: the 20 seconds count from here."""
+    ring = access.get_ring_for(request.me, key, request.now)
+    actions.note_ringing(ring.key, state="ringing", at=request.now, now=request.now)
+    return HttpResponse(status=204)
+
+
+# ── opinion and decision ─────────────────────────────────────────────────────
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_opinion(request: Signed, key: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    access.need_asked(request.me, case, request.now)
+    form = forms.OpinionForm(request.POST or None)
+    if request.method != "POST":
+        return _opinion_page(request, case, form)
+    if not form.is_valid():
+        return _opinion_page(request, case, form, status=422)
+    asked = access.request_to_advise(request.me, case, form.cleaned_data["request"])
+    data = form.cleaned_data
+    advice = Advice(
+        indication=data["indication"],
+        assessment=data["assessment"],
+        recommendation=data["recommendation"],
+        by_when=data["by_when"],
+        looked_at=data["looked_at"],
+        watches=form.watches,
+    )
+    try:
+        actions.sign_opinion(
+            asked, advice, by=request.me, secret=data["password"], now=request.now
+        )
+    except Refused as refused:
+        form.add_error("password", _(refused.sentence) % refused.facts)
+        return _opinion_page(request, case, form, status=409)
+    return to_case(case)
+
+
+def _opinion_page(
+    request: Signed, case: Case, form: forms.OpinionForm, status: int = 200
+) -> HttpResponse:
+    asked = access.request_to_advise(request.me, case, None)
+    context = pages.case_page(case, request.me, request.now)
+    context |= {
+        "form": form,
+        "asked": asked,
+        "indications": [(c, words.word(words.INDICATIONS, c)) for c in words.INDICATIONS],
+        "watches": form.watches if form.is_bound else [],
+        "blank_rows": range(max(3 - len(form.watches) if form.is_bound else 3, 1)),
+        "opinion_clock": [r for r in context["clocks"] if r.name == "opinion"][:1],
+        "version": case.opinions.count() + 1,
+    }
+    return render(request, "cases/opinion.html", context, status=status)
+
+
+@require_POST
+def acknowledgement(request: Signed, key: UUID) -> HttpResponse:
+    opinion = _opinion_of_mine(request, key)
+    data = forms.checked(forms.AcknowledgementForm(request.POST))
+    actions.acknowledge(
+        opinion, by=request.me, disagreement=data["disagreement"], now=request.now
+    )
+    return to_case(opinion.case)
+
+
+def _opinion_of_mine(request: Signed, key: UUID) -> Opinion:
+    """An opinion that this person's hospital asked for."""
+    opinion = access.get_opinion_for(request.me, key, request.now)
+    access.need_treating(request.me, opinion.case, request.now)
+    return opinion
+
+
+@require_GET
+def verification(request: Signed, key: UUID) -> HttpResponse:
+    """Whether the signed text is still what was signed, computed now."""
+    opinion = access.get_opinion_for(request.me, key, request.now)
+    context = pages.opinion_page(opinion, request.now) | export.check(opinion)
+    return render(request, "cases/verification.html", context)
+
+
+@require_GET
+def my_advice(request: Signed) -> HttpResponse:
+    return render(request, "cases/advice.html", {"advice": lists.my_advice(request.me)[:100]})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_decision(request: Signed, key: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    access.need_deciding(request.me, case, request.now)
+    form = forms.DecisionForm(request.POST or None)
+    if request.method != "POST":
+        return _decision_page(request, case, form)
+    if not form.is_valid():
+        return _decision_page(request, case, form, status=422)
+    data = form.cleaned_data
+    opinion = case.opinions.filter(key=data["opinion"]).first() if data["opinion"] else None
+    choice = Choice(data["chosen"], data["text"], data["reason"], form.alternatives)
+    try:
+        actions.sign_decision(
+            case, choice, opinion=opinion, by=request.me, secret=data["password"], now=request.now
+        )
+    except Refused as refused:
+        form.add_error("password", _(refused.sentence) % refused.facts)
+        return _decision_page(request, case, form, status=409)
+    return to_case(case)
+
+
+def _decision_page(
+    request: Signed, case: Case, form: forms.DecisionForm, status: int = 200
+) -> HttpResponse:
+    context = pages.case_page(case, request.me, request.now)
+    why_not = dict(form.alternatives) if form.is_bound else {}
+    context |= {
+        "form": form,
+        "options": [(o, words.word(words.OPTIONS, o), why_not.get(o, "")) for o in words.OPTIONS],
+        "decision_clock": [r for r in context["clocks"] if r.name == "decision"][:1],
+        "version": case.decisions.count() + 1,
+    }
+    return render(request, "cases/decision.html", context, status=status)
+
+
+# ── export ───────────────────────────────────────────────────────────────────
+
+
+@require_GET
+def export_json(request: Signed, key: UUID) -> JsonResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    return JsonResponse(
+        export.as_json(case, request.now), json_dumps_params={"ensure_ascii": False, "indent": 1}
+    )
+
+
+@require_GET
+def export_pdf(request: Signed, key: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    pdf = export.as_pdf(case, request.now)
+    response = HttpResponse(pdf, content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'attachment; filename="{case.number}.pdf"'
+    return response

@@ -1,0 +1,113 @@
+"""The patient's record as far as one case needs it."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from jieli.directory.models import Organisation, Practitioner
+
+
+class Patient(models.Model):
+    """A person who is treated. Two identifiers, or "unknown newborn of …"."""
+
+    class Sex(models.TextChoices):
+        MALE = "male"
+        FEMALE = "female"
+        UNKNOWN = "unknown"
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=120)
+    unknown = models.BooleanField(default=False)  # named after the mother or the place found
+    sex = models.CharField(max_length=8, choices=Sex.choices, default=Sex.UNKNOWN)
+    born_at = models.DateTimeField(null=True, blank=True)
+    age_text = models.CharField(max_length=40, blank=True)  # as typed: 10 小时, 约 60 岁
+    language = models.CharField(max_length=8, blank=True)  # ISO 639-1
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+
+
+class Identifier(models.Model):
+    """A number that names a patient: identity card, hospital number, insurance, mother's number."""
+
+    class Kind(models.TextChoices):
+        NATIONAL = "national_id"
+        HOSPITAL = "hospital_number"
+        INSURANCE = "insurance"
+        MOTHER = "mother"
+        TELEPHONE = "telephone"
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="identifiers")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    value = models.CharField(max_length=60)
+
+    class Meta:
+        indexes = [models.Index(fields=["value", "kind"], name="identifier_value")]
+
+
+class Observation(models.Model):
+    """One measured value. FHIR: Observation."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="observations")
+    case_key = models.UUIDField()
+    code = models.CharField(max_length=24)  # key of rules.vitals.VITALS
+    value = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
+    text = models.CharField(max_length=120, blank=True)
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["case_key", "code", "occurred_at"], name="obs_trend")]
+
+
+class Document(models.Model):
+    """A photo, PDF or DICOM image that belongs to a case; the bytes lie in the file store."""
+
+    class Kind(models.TextChoices):
+        PHOTO = "photo"
+        PDF = "pdf"
+        DICOM = "dicom"
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="documents")
+    case_key = models.UUIDField(db_index=True)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    title = models.CharField(max_length=120)
+    media_type = models.CharField(max_length=60)
+    size = models.PositiveBigIntegerField()  # bytes
+    sha256 = models.CharField(max_length=64)
+    has_picture = models.BooleanField(default=False)  # a JPEG to show, beside the original
+    width = models.PositiveIntegerField(default=0)
+    height = models.PositiveIntegerField(default=0)
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+
+
+class Consent(models.Model):
+    """What the patient or family agreed to, asked by the inviting side, with the interpreter named."""
+
+    class Kind(models.TextChoices):
+        REMOTE_CONSULT = "remote_consult"
+        OPERATION = "operation"
+
+    class Answer(models.TextChoices):
+        GIVEN = "given"
+        REFUSED = "refused"
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="consents")
+    case_key = models.UUIDField(db_index=True)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    answer = models.CharField(max_length=8, choices=Answer.choices, default=Answer.GIVEN)
+    given_by = models.CharField(max_length=80)  # patient, father, mother, guardian
+    remotely = models.BooleanField(default=False)
+    interpreter = models.CharField(max_length=80, blank=True)
+    language = models.CharField(max_length=8, blank=True)
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(given_by=""), name="consent_names_who_gave_it")
+        ]

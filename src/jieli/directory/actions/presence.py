@@ -1,0 +1,52 @@
+"""What a person says about being reachable, and when they were last seen."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from jieli.directory.models import Practitioner, Presence
+from jieli.rules.refusal import Refused
+
+SEEN_EVERY = timedelta(minutes=1)
+LONGEST_AWAY = 24 * 60  # minutes
+
+
+def set_presence(
+    person: Practitioner,
+    state: str,
+    *,
+    until: datetime | None = None,
+    away_minutes: int | None = None,
+    by: Practitioner,
+    now: datetime,
+) -> Presence:
+    if state not in Presence.State.values:
+        raise Refused("There is no such state of presence.")
+    if until is not None and until <= now:
+        raise Refused("The time until when must lie in the future.")
+    if away_minutes is not None and not 0 < away_minutes <= LONGEST_AWAY:
+        raise Refused("Away is said in minutes, at most a day.")
+    presence, _ = Presence.objects.update_or_create(
+        practitioner=person,
+        defaults={
+            "state": state,
+            "until": None if state == Presence.State.FREE else until,
+            "away_minutes": away_minutes if state == Presence.State.AWAY else None,
+        },
+    )
+    if by == person:
+        touch(by=person, now=now)
+    return presence
+
+
+def touch(*, by: Practitioner, now: datetime) -> None:
+    """The person did something now. Written at most once a minute; usually one read."""
+    seen = Presence.objects.filter(practitioner=by).values_list("last_seen_at", flat=True)
+    rows = list(seen)
+    if not rows:
+        Presence.objects.bulk_create(
+            [Presence(practitioner=by, last_seen_at=now)], ignore_conflicts=True
+        )
+    elif rows[0] is None or rows[0] <= now - SEEN_EVERY:
+        stale = Q(last_seen_at=None) | Q(last_seen_at__lte=now - SEEN_EVERY)
+        Presence.objects.filter(stale, practitioner=by).update(last_seen_at=now)

@@ -1,0 +1,234 @@
+"""Who is on duty now, whether they can be reached, and the telephone table."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+
+from jieli.directory.models import (
+    Alliance,
+    Channel,
+    Duty,
+    Organisation,
+    Practitioner,
+    Presence,
+    Specialty,
+)
+from jieli.rules.rostering import BY_NIGHT, PROOF_HOLDS, Window, nights
+
+LINES = {
+    "first": gettext_lazy("first line"),
+    "second": gettext_lazy("second line"),
+    "director": gettext_lazy("third line"),
+    "officer": gettext_lazy("duty officer"),
+}
+ORDER = list(LINES)
+
+
+@dataclass(frozen=True, slots=True)
+class OnDuty:
+    duty: int
+    person: Practitioner
+    organisation: Organisation
+    specialty: Specialty | None
+    line: str
+    window: Window
+    night_ready: bool  # has a ringing channel proven in the last 7 days
+
+    @property
+    def post(self) -> str:
+        """儿普外 一线"""
+        if self.specialty is None:
+            return str(LINES[self.line])
+        return f"{specialty_name(self.specialty)} {LINES[self.line]}"
+
+    @property
+    def unreachable_tonight(self) -> bool:
+        """A night of this turn is still to come, and nobody knows whether the telephone rings."""
+        night_ahead = nights(self.window, self.organisation.zone)
+        return self.line in BY_NIGHT and not self.night_ready and bool(night_ahead)
+
+
+def specialty_name(specialty: Specialty) -> str:
+    english = (get_language() or "").startswith("en")
+    return specialty.name_en if english and specialty.name_en else specialty.name
+
+
+def duty_now(organisations: Collection[int], specialty: int | None, at: datetime) -> list[OnDuty]:
+    """By line; with a specialty also the lines of the whole hospital that stand behind it."""
+    turns = Duty.objects.filter(organisation__in=organisations, period__contains=at)
+    if specialty is not None:
+        turns = turns.filter(Q(specialty=specialty) | Q(specialty=None))
+    rows = list(
+        turns.select_related("practitioner__presence", "organisation", "specialty").order_by(
+            "organisation", "specialty__order", "specialty", "pk"
+        )
+    )
+    ready = night_ready({row.practitioner_id for row in rows}, at)
+    found = [
+        OnDuty(
+            duty=row.pk,
+            person=row.practitioner,
+            organisation=row.organisation,
+            specialty=row.specialty,
+            line=row.line,
+            window=Window(row.period.lower, row.period.upper),
+            night_ready=row.practitioner_id in ready,
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda one: ORDER.index(one.line))
+
+
+def night_ready(people: Collection[int], at: datetime) -> set[int]:
+    """Those with a channel that rings and was proven in the last 7 days."""
+    proven = Channel.objects.filter(
+        practitioner__in=people, rings=True, disabled_at=None, proven_at__gte=at - PROOF_HOLDS
+    )
+    return set(proven.values_list("practitioner_id", flat=True))
+
+
+# -- presence ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """One person as the presence column shows them."""
+
+    person: Practitioner
+    post: str
+    detail: str
+    css: str  # free, busy, far, gap
+    label: str
+
+
+PRESENCE = {
+    Presence.State.FREE: ("free", gettext_lazy("Free")),
+    Presence.State.OPERATING: ("busy", gettext_lazy("Operating")),
+    Presence.State.TALKING: ("busy", gettext_lazy("Talking")),
+    Presence.State.RESTING: ("far", gettext_lazy("Resting")),
+    Presence.State.AWAY: ("far", gettext_lazy("Away")),
+    Presence.State.ABROAD: ("far", gettext_lazy("Out of reach")),
+}
+
+
+def presence_now(
+    organisations: Collection[int], at: datetime, lines: Collection[str] = ("first", "officer")
+) -> list[Present]:
+    """Said by the people themselves or by a system event, never guessed."""
+    seen: dict[int, Present] = {}
+    for one in duty_now(organisations, None, at):
+        if one.line in lines:
+            seen.setdefault(one.person.pk, present(one, at))
+    return list(seen.values())
+
+
+def present(one: OnDuty, at: datetime) -> Present:
+    presence: Presence | None = getattr(one.person, "presence", None)
+    css, label = shown_presence(presence, at)
+    if css == "free" and one.unreachable_tonight:
+        css, label = "gap", _("Telephone not tested")
+    parts = [one.post, _until(presence, at, one.organisation.zone), last_seen(presence, at)]
+    return Present(one.person, one.post, ", ".join(part for part in parts if part), css, label)
+
+
+def shown_presence(presence: Presence | None, at: datetime) -> tuple[str, str]:
+    """Class and word; what was said `until` an instant that is past no longer holds."""
+    if presence is None or not _holds(presence, at):
+        return PRESENCE[Presence.State.FREE][0], str(PRESENCE[Presence.State.FREE][1])
+    css, label = PRESENCE[Presence.State(presence.state)]
+    if presence.state == Presence.State.AWAY and presence.away_minutes:
+        return css, _("Away, %(minutes)s min") % {"minutes": presence.away_minutes}
+    return css, str(label)
+
+
+def _holds(presence: Presence, at: datetime) -> bool:
+    return presence.until is None or presence.until > at
+
+
+def _until(presence: Presence | None, at: datetime, zone: str) -> str:
+    if presence is None or presence.until is None or not _holds(presence, at):
+        return ""
+    return _("until %(time)s") % {"time": f"{presence.until.astimezone(ZoneInfo(zone)):%H:%M}"}
+
+
+def last_seen(presence: Presence | None, at: datetime) -> str:
+    if presence is None or presence.last_seen_at is None:
+        return ""
+    minutes = int((at - presence.last_seen_at).total_seconds() // 60)
+    if minutes < 2:
+        return _("active now")
+    if minutes < 120:
+        return _("active %(minutes)s min ago") % {"minutes": minutes}
+    if minutes < 48 * 60:
+        return _("off line for %(hours)s h") % {"hours": minutes // 60}
+    return _("off line for %(days)s d") % {"days": minutes // 1440}
+
+
+# -- telephone table ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    name: str
+    telephone: str
+
+
+@dataclass(slots=True)
+class TelephoneRow:
+    label: str
+    first: list[Number]
+    second: list[Number]
+    third: list[Number]
+
+
+@dataclass(slots=True)
+class Telephones:
+    organisation: Organisation
+    rows: list[TelephoneRow]
+    officer: Number | None  # whom to call when a line is empty
+
+
+def telephone_list(organisations: Collection[int], at: datetime) -> list[Telephones]:
+    """The paper fallback: per hospital the people on duty now, with their numbers."""
+    people = duty_now(organisations, None, at)
+    sites = Organisation.objects.filter(pk__in=organisations).order_by("sort_key", "name")
+    return [_table(site, [one for one in people if one.organisation == site]) for site in sites]
+
+
+def _table(site: Organisation, people: list[OnDuty]) -> Telephones:
+    officers = [one for one in people if one.line == "officer"]
+    rows: dict[int, TelephoneRow] = {}
+    if officers:
+        rows[0] = TelephoneRow(str(LINES["officer"]), numbers(officers), [], [])
+    specialised = [one for one in people if one.specialty]
+    for one in sorted(specialised, key=lambda one: (one.specialty.order, one.specialty.pk)):  # type: ignore[union-attr]
+        row = rows.setdefault(
+            one.specialty.pk,  # type: ignore[union-attr]
+            TelephoneRow(specialty_name(one.specialty), [], [], []),  # type: ignore[arg-type]
+        )
+        {"first": row.first, "second": row.second, "director": row.third}[one.line].extend(
+            numbers([one])
+        )
+    officer = numbers(officers)[0] if officers else None
+    if officer is None and site.telephone:
+        officer = Number(site.name, site.telephone)
+    return Telephones(site, list(rows.values()), officer)
+
+
+def numbers(people: Iterable[OnDuty]) -> list[Number]:
+    return [Number(one.person.name, one.person.telephone) for one in people]
+
+
+def alliance_telephones(organisations: Collection[int]) -> list[Alliance]:
+    """Always answered, also when a roster is empty."""
+    return list(
+        Alliance.objects.filter(organisations__in=organisations)
+        .exclude(telephone="")
+        .distinct()
+        .order_by("name")
+    )

@@ -1,0 +1,1 @@
+"""Excel workbooks in and out: organisations, people, rosters."""

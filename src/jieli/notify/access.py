@@ -1,0 +1,15 @@
+"""A message is seen by the person it is for, and by nobody else."""
+
+from uuid import UUID
+
+from django.http import Http404
+
+from jieli.directory.models import Practitioner
+from jieli.notify.models import Message
+
+
+def get_message_for(person: Practitioner, key: UUID) -> Message:
+    message = Message.objects.filter(practitioner=person, key=key).first()
+    if message is None:
+        raise Http404
+    return message

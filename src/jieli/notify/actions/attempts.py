@@ -1,0 +1,119 @@
+"""One try through one channel: begun, taken, ringing, answered, failed. Locks the message first."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from jieli.directory.models import Channel
+from jieli.live import actions as live
+from jieli.live import topics
+from jieli.notify.models import Attempt, Message
+
+ALIVE = (Attempt.State.ACCEPTED, Attempt.State.RINGING, Attempt.State.ANSWERED)
+
+
+def begin(message: Message, channel: Channel, now: datetime) -> Attempt:
+    """The row is there before the other side hears of it; one left by a killed process goes on."""
+    attempt, made = Attempt.objects.get_or_create(
+        message=message,
+        channel=channel,
+        round=message.rounds,
+        state=Attempt.State.SENDING,
+        defaults={"kind": channel.kind, "started_at": now},
+    )
+    if not made:
+        Attempt.objects.filter(pk=attempt.pk).update(started_at=now)
+    return attempt
+
+
+@transaction.atomic
+def note_taken(attempt_id: int, *, ringing: bool, enough: bool, now: datetime) -> bool:
+    """The transport took it. True: no other channel is needed, the message is settled."""
+    message, attempt = _locked(Q(pk=attempt_id))
+    if attempt.state == Attempt.State.FAILED:
+        return False  # the gateway's report of failure overtook its answer
+    if attempt.state == Attempt.State.SENDING:
+        attempt.state = Attempt.State.ACCEPTED
+    attempt.accepted_at = attempt.accepted_at or now
+    _alive(message, attempt, ringing=ringing, now=now)
+    if enough:
+        Message.objects.filter(pk=message.pk).update(due_at=None)
+    return enough
+
+
+@transaction.atomic
+def note_failed(attempt_id: int, error: str, *, permanent: bool, now: datetime) -> None:
+    """It did not go; the reason is shown to whoever waits, and kept with the channel."""
+    message, attempt = _locked(Q(pk=attempt_id))
+    if attempt.state in ALIVE:
+        return
+    attempt.state, attempt.error = Attempt.State.FAILED, error[:300]
+    attempt.save(update_fields=["state", "error"])
+    _blame(attempt, permanent=permanent, now=now)
+    publish(message, "message_attempt_failed")
+
+
+@transaction.atomic
+def note_attempt(key: UUID, state: str, *, error: str = "", now: datetime) -> None:
+    """What a gateway reports later, as often and in whatever order it likes."""
+    message, attempt = _locked(Q(key=key))
+    if state == "failed":
+        _fails_after_all(message, attempt, error, now)
+        return
+    if state == "answered":
+        attempt.state = Attempt.State.ANSWERED
+        Channel.objects.filter(attempt=attempt).update(
+            proven_at=now, proven_by=message.practitioner
+        )
+    attempt.accepted_at = attempt.accepted_at or now
+    _alive(message, attempt, ringing=True, now=now)
+
+
+def _alive(message: Message, attempt: Attempt, *, ringing: bool, now: datetime) -> None:
+    if ringing and attempt.state != Attempt.State.ANSWERED:
+        attempt.state = Attempt.State.RINGING
+    if ringing:
+        attempt.ringing_at = attempt.ringing_at or now
+    attempt.report_due = message.ring_key is not None
+    attempt.save()
+    Message.objects.filter(pk=message.pk, sent_at=None).update(sent_at=now)
+    Channel.objects.filter(attempt=attempt).exclude(last_error="").update(last_error="")
+    publish(message, "message_sent")
+
+
+def _fails_after_all(message: Message, attempt: Attempt, error: str, now: datetime) -> None:
+    if attempt.state in (Attempt.State.ANSWERED, Attempt.State.FAILED):
+        return
+    attempt.state, attempt.error = Attempt.State.FAILED, error[:300]
+    attempt.report_due = False
+    attempt.save(update_fields=["state", "error", "report_due"])
+    _blame(attempt, permanent=False, now=now)
+    others = Attempt.objects.filter(message=message, state__in=ALIVE)
+    if message.due_at is None and not message.is_over and not others.exists():
+        Message.objects.filter(pk=message.pk).update(due_at=now)  # the next channel, at once
+    publish(message, "message_attempt_failed")
+
+
+def _locked(which: Q) -> tuple[Message, Attempt]:
+    message_id = Attempt.objects.values_list("message_id", flat=True).get(which)
+    message = (
+        Message.objects.select_for_update(of=("self",))
+        .select_related("event__chain", "practitioner")
+        .get(pk=message_id)
+    )
+    return message, Attempt.objects.get(which)
+
+
+def _blame(attempt: Attempt, *, permanent: bool, now: datetime) -> None:
+    channel = Channel.objects.filter(attempt=attempt)
+    channel.update(last_error=attempt.error)
+    if permanent:
+        channel.update(disabled_at=now)
+
+
+def publish(message: Message, verb: str) -> None:
+    """The person's own pages, and the case on which "what was tried" is shown."""
+    case = topics.case(str(message.event.chain.subject))
+    live.publish([topics.person(message.practitioner_id), case], message.event_id, verb)

@@ -1,0 +1,74 @@
+"""The record: one hash chain per case, append-only events, and the keys that make writes idempotent."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from jieli.directory.models import Account, Practitioner
+
+
+class Chain(models.Model):
+    """One row per case: the lock that every action takes first, and the head of the hash chain."""
+
+    subject = models.UUIDField(unique=True, default=uuid.uuid4)
+    length = models.PositiveIntegerField(default=0)
+    head = models.BinaryField(default=b"")
+
+
+class Event(models.Model):
+    """What happened, once, in order. Append-only: the database refuses an update or a delete."""
+
+    class Source(models.TextChoices):
+        SCREEN = "screen"
+        RUNNER = "runner"
+        TRANSPORT = "transport"
+        SYSTEM = "system"  # another system through exchange
+        OFFLINE = "offline"  # queued on a device without network
+
+    chain = models.ForeignKey(Chain, on_delete=models.PROTECT, related_name="events")
+    seq = models.PositiveIntegerField()
+    verb = models.CharField(max_length=40)
+    actor = models.ForeignKey(
+        Practitioner, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    # A flat note of the facts, text, whole numbers and booleans only, so that its hash is stable.
+    data = models.JSONField(default=dict)
+    source = models.CharField(max_length=10, choices=Source.choices, default=Source.SCREEN)
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    hash = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain", "seq"], name="event_in_order")]
+
+
+class IdempotencyKey(models.Model):
+    """The answer once given to a client's write, so that sending it again changes nothing."""
+
+    key = models.UUIDField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, null=True, blank=True)
+    path = models.CharField(max_length=300)
+    digest = models.BinaryField()  # SHA-256 of the body: another body under the same key is refused
+    created_at = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(null=True)
+    location = models.CharField(max_length=300, blank=True)
+    body = models.BinaryField(default=b"")
+    content_type = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"], name="idempotency_age")]
+        constraints = [
+            models.CheckConstraint(condition=Q(status=None) | Q(status__lt=400), name="only_success")
+        ]
+
+
+class Signature(models.Model):
+    """Who signed which content, and how. A re-entered password is an internal signature, labelled so."""
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True)
+    practitioner = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+    provider = models.CharField(max_length=40)  # "password": 内部签名
+    content_hash = models.BinaryField()  # SHA-256 of the signed text
+    content = models.TextField()  # exactly what was signed, canonical
+    signed_at = models.DateTimeField()

@@ -1,0 +1,184 @@
+"""What a story asserts, computed from the exported record of its case, by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+Export = Mapping[str, Any]
+TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class Result:
+    name: str
+    expected: Any
+    actual: Any
+    ok: bool
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "expected": self.expected,
+            "actual": self.actual,
+            "ok": self.ok,
+        }
+
+
+# -- reading the export ----------------------------------------------------------------------------
+
+
+def _clock(export: Export, name: str) -> Mapping[str, Any] | None:
+    """The clock of the first request; a story may ask several times."""
+    found = [clock for clock in export.get("clocks", []) if clock["name"] == name]
+    return min(found, key=lambda clock: clock["started_at"], default=None)
+
+
+def _minutes(name: str) -> Callable[[Export], float | None]:
+    def read(export: Export) -> float | None:
+        clock = _clock(export, name)
+        return clock["minutes"] if clock and clock.get("stopped_at") else None
+
+    return read
+
+
+def _met(name: str, which: str) -> Callable[[Export], bool | None]:
+    def read(export: Export) -> bool | None:
+        clock = _clock(export, name)
+        return clock[which] if clock else None
+
+    return read
+
+
+def _between(first: str, second: str) -> float:
+    earlier, later = datetime.fromisoformat(first), datetime.fromisoformat(second)
+    return round((later - earlier).total_seconds() / 60, 4)
+
+
+def _first(rows: Sequence[Mapping[str, Any]], key: str) -> Mapping[str, Any] | None:
+    return min(rows, key=lambda row: row[key], default=None)
+
+
+def _request_to_opinion(export: Export) -> float | None:
+    request = _first(export.get("requests", []), "raised_at")
+    opinion = _first(export.get("opinions", []), "signed_at")
+    if request is None or opinion is None:
+        return None
+    return _between(request["raised_at"], opinion["signed_at"])
+
+
+def _opinion_to_decision(export: Export) -> float | None:
+    opinion = _first(export.get("opinions", []), "signed_at")
+    decision = _first(export.get("decisions", []), "signed_at")
+    if opinion is None or decision is None:
+        return None
+    return _between(opinion["signed_at"], decision["signed_at"])
+
+
+def _signers_differ(export: Export) -> bool | None:
+    advised = {row["author"]["number"] for row in export.get("opinions", [])}
+    decided = {row["author"]["number"] for row in export.get("decisions", [])}
+    if not advised or not decided:
+        return None
+    return not advised & decided
+
+
+def _said(verb: str) -> Callable[[Export], list[Mapping[str, Any]]]:
+    return lambda export: [e for e in export.get("events", []) if e["verb"] == verb]
+
+
+def _accepted_by(export: Export) -> str | None:
+    """Who accepted first, a duty officer counted."""
+    verbs = ("request_accepted", "request_received")
+    accepted = [e for e in export.get("events", []) if e["verb"] in verbs]
+    first = _first(accepted, "seq")
+    return first["actor"]["name"] if first and first["actor"] else None
+
+
+def _expert(export: Export) -> str | None:
+    opinion = _first(export.get("opinions", []), "signed_at")
+    return opinion["author"]["name"] if opinion else None
+
+
+def _count(part: str) -> Callable[[Export], int]:
+    return lambda export: len(export.get(part, []))
+
+
+def _announced(export: Export) -> float | None:
+    """Minutes after the request at which the first missed target was recorded."""
+    request = _first(export.get("requests", []), "raised_at")
+    missed = _first(_said("clock_target_missed")(export), "occurred_at")
+    if request is None or missed is None:
+        return None
+    return _between(request["raised_at"], missed["occurred_at"])
+
+
+NAMES: dict[str, Callable[[Export], Any]] = {
+    "C1a_minutes": _minutes("accept"),
+    "C1b_minutes": _minutes("expert_live"),
+    "C1a_target_met": _met("accept", "target_met"),
+    "C1b_target_met": _met("expert_live", "target_met"),
+    "opinion_minutes": _minutes("opinion"),
+    "opinion_target_met": _met("opinion", "target_met"),
+    "read_minutes": _minutes("read_and_understood"),
+    "decision_minutes": _minutes("decision"),
+    "consent_minutes": _minutes("consent_to_remote_consult"),
+    "request_to_opinion_minutes": _request_to_opinion,
+    "opinion_to_decision_minutes": _opinion_to_decision,
+    "first_missed_target_minutes": _announced,
+    "opinion_signed": lambda export: bool(export.get("opinions")),
+    "decision_signed": lambda export: bool(export.get("decisions")),
+    "opinion_and_decision_signers_differ": _signers_differ,
+    "opinions": _count("opinions"),
+    "decisions": _count("decisions"),
+    "requests": _count("requests"),
+    "events": _count("events"),
+    "rings": lambda export: len(_said("ring_started")(export)),
+    "declines": lambda export: len(_said("ring_declined")(export)),
+    "accepted_by": _accepted_by,
+    "advised_by": _expert,
+    "case_status": lambda export: export["case"].get("status"),
+    "case_urgency": lambda export: export["case"].get("urgency"),
+    "chain_verified": lambda export: export["chain"]["verified"],
+}
+
+
+# -- comparing -------------------------------------------------------------------------------------
+
+_COMPARISON = re.compile(r"^\s*(≥|>=|≤|<=|>|<|≠|!=|=|==)\s*(-?\d+(?:\.\d+)?)\s*$")
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "≥": lambda actual, limit: actual >= limit - 1e-9,
+    "≤": lambda actual, limit: actual <= limit + 1e-9,
+    ">": lambda actual, limit: actual > limit,
+    "<": lambda actual, limit: actual < limit,
+    "≠": lambda actual, limit: abs(actual - limit) > TOLERANCE,
+    "=": lambda actual, limit: abs(actual - limit) <= TOLERANCE,
+}
+_SPELLED = {">=": "≥", "<=": "≤", "!=": "≠", "==": "="}
+
+
+def holds(expected: Any, actual: Any) -> bool:
+    """Numbers within a hundredth; `>= 0.8` compares; all else is equal or not."""
+    if isinstance(expected, str) and (match := _COMPARISON.match(expected)):
+        if not _is_number(actual):
+            return False
+        sign = _SPELLED.get(match[1], match[1])
+        return _COMPARE[sign](float(actual), float(match[2]))
+    if _is_number(expected) and _is_number(actual):
+        return abs(float(expected) - float(actual)) <= TOLERANCE
+    if isinstance(expected, bool) or isinstance(actual, bool):
+        return expected is actual
+    return bool(expected == actual)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def check(name: str, expected: Any, export: Export | None) -> Result:
+    """The assertion's result; without a case nothing holds."""
+    actual = NAMES[name](export) if export is not None else None
+    return Result(name, expected, actual, holds(expected, actual))

@@ -1,0 +1,85 @@
+"""The demo's time: shown, scaled, and stepped through every moment at which something is due.
+
+The one source of time, `jieli.web.now`, asks `demo_now` in a demonstration. Nobody else does.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from jieli.cases import actions, queries
+from jieli.stories.models import DemoTime
+
+log = logging.getLogger(__name__)
+
+MOST_MOMENTS = 20_000  # between two steps; more means that something never gets done
+MOST_TURNS = 200  # at one moment
+
+# What is done at each moment. The front door adds its own work (messages), which is above us.
+work: list[Callable[[datetime], int]] = [lambda now: actions.run_due(now=now)]
+
+
+def demo_now(real_now: datetime) -> datetime:
+    """What time it is in the demonstration."""
+    row = DemoTime.objects.filter(id=1).first()
+    if row is None:
+        return real_now
+    return row.shown_at + (real_now - row.real_at) * row.speed
+
+
+def demo_speed() -> float:
+    row = DemoTime.objects.filter(id=1).first()
+    return row.speed if row else 1.0
+
+
+def set_time(instant: datetime, speed: float, *, real_now: datetime) -> None:
+    """Show this instant from now on; speed 0 stands still."""
+    DemoTime.objects.update_or_create(
+        id=1, defaults={"shown_at": instant, "real_at": real_now, "speed": speed}
+    )
+
+
+def real_time() -> None:
+    """Back to the clock on the wall."""
+    DemoTime.objects.all().delete()
+
+
+def step_to(instant: datetime, *, real_now: datetime) -> int:
+    """Go forward to this instant, stopping at each moment at which a clock or a ring is due.
+
+    Everything so fires at its own time and not when the story next looks. Returns how many
+    things were done. Time stands still afterwards.
+    """
+    done = 0
+    shown = demo_now(real_now)
+    if instant < shown:
+        raise ValueError("The demo's time never goes back.")
+    set_time(shown, 0, real_now=real_now)
+    for _ in range(MOST_MOMENTS):
+        due = queries.next_due(before=instant)
+        if due is None:
+            break
+        shown = max(due, shown)
+        set_time(shown, 0, real_now=real_now)
+        handled = _do_all(shown)
+        done += handled
+        if handled == 0:  # a claim that nobody settles: told, not repeated for ever
+            log.error("due at %s and not done", shown.isoformat())
+            shown += timedelta(seconds=1)
+            if shown > instant:
+                break
+    set_time(instant, 0, real_now=real_now)
+    return done + _do_all(instant)
+
+
+def _do_all(now: datetime) -> int:
+    done = 0
+    for task in work:
+        for _ in range(MOST_TURNS):
+            handled = task(now)
+            done += handled
+            if handled == 0:
+                break
+    return done

@@ -1,0 +1,22 @@
+"""`jieli run`: the runner, which lets clocks fire, pages ring and messages go out."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from jieli.web.now import now
+from jieli.web.recurring import WORK
+from jieli.web.runner import Runner
+
+
+class Command(BaseCommand):
+    help = "Do what is due: clocks, rings, messages. Several may run side by side."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        runner = Runner(WORK, now)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, runner.stop)
+        runner.run()

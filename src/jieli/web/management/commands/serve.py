@@ -1,0 +1,34 @@
+"""`jieli serve`: the web server, pages and live streams on one port."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import uvicorn
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+
+class Command(BaseCommand):
+    help = "Serve the web pages and live streams on one port."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--workers", type=int, default=1, help="processes")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("collectstatic", interactive=False, verbosity=0)
+        self.stdout.write(f"Jieli serves http://{options['host']}:{options['port']}/")
+        self.stdout.flush()
+        uvicorn.run(
+            "jieli.web.asgi:application",
+            host=options["host"],
+            port=options["port"],
+            workers=options["workers"],
+            log_config=None,  # ours, from the settings
+            access_log=False,  # ours too, without query strings
+            server_header=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=10,
+        )

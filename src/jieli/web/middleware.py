@@ -1,0 +1,189 @@
+"""What every request gets: one instant, the reader's zone, the person, and idempotent writes."""
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from jieli.directory import access, actions
+from jieli.record.models import IdempotencyKey
+from jieli.rules.refusal import Refused
+from jieli.web.now import now
+
+Handler = Callable[[HttpRequest], HttpResponse]
+ZONES = {"beijing": ZoneInfo("Asia/Shanghai"), "xinjiang": ZoneInfo("Asia/Urumqi")}
+ZONE_COOKIE = "jieli_zone"
+
+
+def instant(get_response: Handler) -> Handler:
+    """`request.now`: the same instant for everything that one request does."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request.now = now()  # type: ignore[attr-defined]
+        request.zone = request.COOKIES.get(ZONE_COOKIE, "beijing")  # type: ignore[attr-defined]
+        with timezone.override(ZONES.get(request.zone, ZONES["beijing"])):  # type: ignore[attr-defined]
+            return get_response(request)
+
+    return middleware
+
+
+def person(get_response: Handler) -> Handler:
+    """`request.me`: the practitioner behind the account, None when nobody is signed in."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request.me = access.person_of(request.user)  # type: ignore[attr-defined]
+        if request.me is not None:  # type: ignore[attr-defined]
+            actions.touch(by=request.me, now=request.now)  # type: ignore[attr-defined]
+        return get_response(request)
+
+    return middleware
+
+
+class Refusals:
+    """A refused move becomes a page with one sentence; nothing was changed."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, Refused):
+            return None
+        return render(
+            request,
+            "web/refused.html",
+            {"sentence": sentence(error), "back": _back(request)},
+            status=409,
+        )
+
+
+def sentence(error: Refused) -> str:
+    """The refusal in the reader's language."""
+    text = _(error.sentence)
+    return text % error.facts if error.facts else text
+
+
+def _back(request: HttpRequest) -> str:
+    came_from = request.headers.get("Referer", "")
+    here = f"{request.scheme}://{request.get_host()}/"
+    return came_from[len(here) - 1 :] if came_from.startswith(here) else "/"
+
+
+class Idempotency:
+    """The answer to a write is kept in the write's own transaction and given again on a replay.
+
+    A second request with the same key waits for the first, then gets the first one's answer. Only
+    success is kept: after an error the same key may be sent again with the error mended.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Handler,
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+    ) -> HttpResponse | None:
+        if request.method != "POST" or getattr(view, "unkeyed", False):
+            return None
+        key = _key(request)
+        if key is None:
+            return None
+        with transaction.atomic():
+            if not _claim(key, request):
+                return _replay(key, request)
+            response = self._answer(request, view, args, kwargs)
+            if response.status_code < 400:
+                _keep(key, response)
+            else:
+                transaction.set_rollback(True)
+            return response
+
+    def _answer(
+        self,
+        request: HttpRequest,
+        view: Handler,
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+    ) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except Refused as error:
+            response = Refusals(self.get_response).process_exception(request, error)
+            assert response is not None
+            return response
+
+
+def _key(request: HttpRequest) -> uuid.UUID | None:
+    text = request.headers.get("Idempotency-Key") or request.POST.get("_key", "")
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def _digest(request: HttpRequest) -> bytes:
+    """The meaning of the body: its fields without tokens, and the names and sizes of its files."""
+    skip = {"csrfmiddlewaretoken", "_key", "password"}
+    fields = sorted((k, v) for k, v in request.POST.lists() if k not in skip)
+    files = sorted((k, f.name or "", f.size or 0) for k, f in request.FILES.items())
+    return hashlib.sha256(repr((request.path, fields, files)).encode()).digest()
+
+
+def _claim(key: uuid.UUID, request: HttpRequest) -> bool:
+    """Whether this is the first to come with the key. Waits for one that is still at work."""
+    account = request.user.pk if request.user.is_authenticated else None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO record_idempotencykey"
+            " (key, account_id, path, digest, created_at, location, body, content_type)"
+            " VALUES (%s, %s, %s, %s, %s, '', '', '') ON CONFLICT (key) DO NOTHING",
+            [key, account, request.path[:300], _digest(request), request.now],  # type: ignore[attr-defined]
+        )
+        return cursor.rowcount == 1
+
+
+def _keep(key: uuid.UUID, response: HttpResponse) -> None:
+    IdempotencyKey.objects.filter(key=key).update(
+        status=response.status_code,
+        location=response.headers.get("Location", ""),
+        body=b"" if response.streaming else response.content,
+        content_type=response.headers.get("Content-Type", ""),
+    )
+
+
+def _replay(key: uuid.UUID, request: HttpRequest) -> HttpResponse:
+    kept = IdempotencyKey.objects.get(key=key)
+    account = request.user.pk if request.user.is_authenticated else None
+    if kept.account_id != account or bytes(kept.digest) != _digest(request):
+        return render(
+            request,
+            "web/refused.html",
+            {
+                "sentence": _(
+                    "This was sent once before with other content. Reload the page and try again."
+                ),
+                "back": _back(request),
+            },
+            status=409,
+        )
+    response = HttpResponse(
+        bytes(kept.body), status=kept.status or 200, content_type=kept.content_type or None
+    )
+    if kept.location:
+        response.headers["Location"] = kept.location
+    response.headers["Idempotency-Replayed"] = "true"
+    return response

@@ -1,0 +1,326 @@
+"""Every setting of an installation, read from the environment in one place.
+
+`CATALOGUE` lists what may be set, with one line of explanation each; docs/running.md shows the
+same table. A value that cannot be understood stops the start: a typo must not switch off TLS.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from jieli.web import logs, postgres
+
+T = TypeVar("T")
+
+
+# -- the reader --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Setting:
+    name: str
+    default: str
+    doc: str
+
+
+CATALOGUE: list[Setting] = []
+
+_FLAGS = {"1": True, "true": True, "yes": True, "on": True}
+_FLAGS |= {"0": False, "false": False, "no": False, "off": False}
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in _FLAGS:
+        raise ValueError("write 1 or 0")
+    return _FLAGS[text.lower()]
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _count(text: str) -> int:
+    if (number := int(text)) < 0:
+        raise ValueError("write a number that is not negative")
+    return number
+
+
+def _read(name: str, default: str, doc: str, convert: Callable[[str], T]) -> T:
+    CATALOGUE.append(Setting(name, default, doc))
+    text = os.environ.get(name, "").strip() or default
+    try:
+        return convert(text)
+    except ValueError as fault:
+        raise ImproperlyConfigured(f"{name}={text!r} cannot be used: {fault}.") from None
+
+
+# -- the place ---------------------------------------------------------------------------------
+
+PACKAGE = Path(__file__).resolve().parents[1]
+CHECKOUT = PACKAGE.parents[1]
+IN_CHECKOUT = (CHECKOUT / "pyproject.toml").exists()
+_default_home = str(CHECKOUT / "var") if IN_CHECKOUT else "~/.local/share/jieli"
+
+JIELI_HOME = _read(
+    "JIELI_HOME",
+    _default_home,
+    "Folder of everything this installation keeps: database, files, keys.",
+    lambda text: Path(text).expanduser().absolute(),
+)
+# The table in the manual must not name the folder of whoever made it.
+CATALOGUE[0] = Setting("JIELI_HOME", "./var, or ~/.local/share/jieli", CATALOGUE[0].doc)
+
+JIELI_DEMO = _read("JIELI_DEMO", "0", "One-click sign-in and story player; never for care.", _flag)
+DEBUG = _read("JIELI_DEBUG", "0", "Django's error pages; for development only.", _flag)
+ALLOWED_HOSTS = _read(
+    "JIELI_ALLOWED_HOSTS",
+    "localhost,127.0.0.1,[::1]",
+    "Host names under which browsers reach the installation, separated by commas.",
+    _words,
+)
+TLS = _read(
+    "JIELI_TLS",
+    "0",
+    "Browsers arrive by https through a proxy that sets X-Forwarded-Proto; makes cookies secure.",
+    _flag,
+)
+WEB_THREADS = _read(
+    "JIELI_WEB_THREADS", "16", "Requests that one web process serves at once.", _count
+)
+FILES = _read(
+    "JIELI_FILES",
+    "",
+    "Folder for uploaded documents and images; default: files inside JIELI_HOME.",
+    lambda text: Path(text).expanduser().absolute() if text else JIELI_HOME / "files",
+)
+
+
+DUTY_TELEPHONE = _read(
+    "JIELI_DUTY_TELEPHONE", "", "Number shown where nobody could sign in or be reached.", str
+)
+SIGNATURE_PROVIDER = _read(
+    "JIELI_SIGNATURE_PROVIDER",
+    "jieli.record.signatures.PasswordProvider",
+    "Class that proves who signs; the default is a re-entered password, labelled internal.",
+    str,
+)
+
+
+# -- the secret --------------------------------------------------------------------------------
+
+
+def _secret_key(text: str) -> str:
+    """Without one from the environment: generated once, kept in the home, readable by us only."""
+    if text:
+        return text
+    path = JIELI_HOME / "secret-key"
+    if not path.exists():
+        postgres.make_open_dir(JIELI_HOME)
+        draft = path.with_name(f"secret-key.{os.getpid()}")
+        descriptor = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(64))
+        try:
+            os.link(draft, path)  # fails when another process was first: then theirs counts
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()
+
+
+SECRET_KEY = _read(
+    "SECRET_KEY",
+    "",
+    "Signs sessions; default: generated once into JIELI_HOME/secret-key.",
+    _secret_key,
+)
+
+
+# -- the database ------------------------------------------------------------------------------
+
+
+def _database(url: str) -> dict[str, object]:
+    base: dict[str, object] = {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0}
+    if not url:
+        return {**base, **postgres.params(JIELI_HOME), "OPTIONS": {}}
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ValueError("write postgresql://user:password@host:port/name")
+    query = dict(parse_qsl(parts.query))
+    return {
+        **base,
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        # A socket folder does not fit before the slash: postgresql:///name?host=/run/postgresql
+        "HOST": query.pop("host", None) or unquote(parts.hostname or ""),
+        "PORT": str(parts.port or query.pop("port", "")),
+        "OPTIONS": query,
+    }
+
+
+DATABASES = {
+    "default": _read(
+        "DATABASE_URL",
+        "",
+        "postgresql://user:password@host:port/name, version 15 to 18; default: the embedded one.",
+        _database,
+    )
+}
+EMBEDDED_DATABASE = not os.environ.get("DATABASE_URL", "").strip()
+_pool = _read(
+    "JIELI_DB_POOL",
+    "20",
+    "Most connections that one process keeps to PostgreSQL; 0: no pool.",
+    _count,
+)
+if _pool:
+    DATABASES["default"]["OPTIONS"] |= {  # type: ignore[operator]
+        # `check`: after a restart of the database a dead connection is replaced, not handed out.
+        "pool": {"min_size": 1, "max_size": _pool, "timeout": 10, "max_idle": 300}
+    }
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 5}  # type: ignore[operator]
+
+
+# -- the application ---------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "jieli.web",
+    "jieli.stories",
+    "jieli.exchange",
+    "jieli.cases",
+    "jieli.chart",
+    "jieli.live",
+    "jieli.notify",
+    "jieli.record",
+    "jieli.directory",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_htmx",
+]
+
+MIDDLEWARE = [
+    "jieli.web.logs.request_id",
+    "jieli.web.headers.security",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "jieli.web.headers.Pages",
+    "jieli.web.middleware.instant",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "jieli.web.middleware.person",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "jieli.web.middleware.Refusals",
+    "jieli.web.middleware.Idempotency",  # last: its transaction is the action's own
+]
+
+ROOT_URLCONF = "jieli.web.urls"
+WSGI_APPLICATION = "jieli.web.wsgi.application"
+ASGI_APPLICATION = "jieli.web.asgi.application"
+AUTH_USER_MODEL = "directory.Account"
+LOGIN_URL = "/signin/"
+LOGIN_REDIRECT_URL = "/"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "jieli.web.context.page",
+            ]
+        },
+    }
+]
+
+# -- language and time: stored in UTC, shown in the zone that the person chose ------------------
+
+LANGUAGE_CODE = _read(
+    "JIELI_LANGUAGE", "zh-hans", "Language before a person chose: zh-hans or en.", str
+)
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+if LANGUAGE_CODE not in dict(LANGUAGES):
+    raise ImproperlyConfigured(f"JIELI_LANGUAGE={LANGUAGE_CODE!r} cannot be used: zh-hans or en.")
+LOCALE_PATHS = [PACKAGE / "web" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# -- files -------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = JIELI_HOME / "static"
+MEDIA_ROOT = FILES
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # `jieli serve` collects and compresses at its start: no step that somebody can forget.
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_MAX_AGE = 0 if DEBUG else 300  # then asked again by date: an upgrade shows at once
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000  # without files; uploads are streamed to disk
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+# -- safety ------------------------------------------------------------------------------------
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = TLS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*"] if TLS else []
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TLS else None
+SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if TLS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "SAMEORIGIN"
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob:",
+        "style-src 'self'",
+        "script-src 'self'",
+        "connect-src 'self'",
+        "font-src 'self'",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "frame-ancestors 'self'",
+        "form-action 'self'",
+    )
+)
+
+# -- logs --------------------------------------------------------------------------------------
+
+LOG_LEVEL = _read("JIELI_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.", str.upper)
+LOGGING = logs.configuration(LOG_LEVEL)

@@ -1,0 +1,26 @@
+"""Every address of the product. Nouns; the same noun names view, template and test."""
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.i18n import set_language
+
+from jieli.web import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.home, name="home"),
+    path("board/", views.board, name="board"),
+    path("board/lines/", views.board_lines, name="board_lines"),
+    path("signin/", views.sign_in, name="signin"),
+    path("signout/", views.sign_out, name="signout"),
+    path("zone/", views.zone, name="zone"),
+    path("i18n/setlang/", login_not_required(set_language), name="set_language"),
+    path("healthz", views.alive, name="healthz"),
+    path("readyz", views.ready, name="readyz"),
+    path("", include("jieli.cases.urls")),
+    path("", include("jieli.directory.urls")),
+    path("", include("jieli.exchange.urls")),
+    path("notify/", include("jieli.notify.urls")),
+]
+if settings.JIELI_DEMO:
+    urlpatterns.append(path("demo/", include("jieli.stories.urls")))

@@ -1,0 +1,121 @@
+"""The front door: sign-in, zone, the board, and the pages that machines ask."""
+
+from urllib.parse import urlsplit
+
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LoginView
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_GET, require_POST
+
+from jieli.cases import views as cases
+from jieli.cases.queries import lists
+from jieli.directory import access
+from jieli.directory.queries import duty, roster
+from jieli.web.middleware import ZONE_COOKIE, ZONES
+
+YEAR = 60 * 60 * 24 * 365
+DUTY_SHOWN = 12
+
+
+@method_decorator(login_not_required, name="dispatch")
+class SignIn(LoginView):
+    """Staff number and password. Not idempotent: each answer carries a new session."""
+
+    template_name = "web/signin.html"
+    redirect_authenticated_user = True
+
+
+sign_in = SignIn.as_view()
+sign_in.unkeyed = True  # type: ignore[attr-defined]
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    response = cases.see_other("/signin/")
+    # Nothing of a patient stays behind on a device that others use.
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+@login_not_required
+@require_POST
+def zone(request: HttpRequest) -> HttpResponse:
+    """Show times in Beijing or Xinjiang time from now on."""
+    chosen = request.POST.get("zone", "")
+    response = cases.see_other(_local(request.POST.get("next", "/")))
+    if chosen in ZONES:
+        response.set_cookie(ZONE_COOKIE, chosen, max_age=YEAR, samesite="Lax", httponly=True)
+    return response
+
+
+def _local(address: str) -> str:
+    """A path of this site, whatever was sent."""
+    parts = urlsplit(address)
+    safe = not parts.scheme and not parts.netloc and address.startswith("/")
+    return address if safe and not address.startswith("//") and "\\" not in address else "/"
+
+
+@require_GET
+def home(request: cases.Signed) -> HttpResponse:
+    if request.me is None or not access.active_roles(request.me, access.today(request.now)).exists():
+        return render(request, "web/home.html")
+    return HttpResponseRedirect("/board/")
+
+
+@require_GET
+def board(request: cases.Signed) -> HttpResponse:
+    sites = access.organisations_of(request.me, access.today(request.now))
+    alliances = access.alliances_of(request.me, access.today(request.now))
+    present = duty.presence_now(sites, request.now)
+    context = {
+        **_lines(request, sites),
+        "duty": present[:DUTY_SHOWN],
+        "duty_count": len(present),
+        "gaps": roster.night_gaps(sites, now=request.now),
+        "silences": lists.silent_alliances(alliances, request.now),
+    }
+    return render(request, "web/board.html", context)
+
+
+@require_GET
+def board_lines(request: cases.Signed) -> HttpResponse:
+    sites = access.organisations_of(request.me, access.today(request.now))
+    return render(request, "web/parts/board_lines.html", _lines(request, sites))
+
+
+def _lines(request: cases.Signed, sites: set[int]) -> dict[str, object]:
+    shown = request.GET.get("shown", "all")
+    page = request.GET.get("page", "1")
+    return {
+        "board": lists.board(
+            request.me,
+            sites,
+            request.now,
+            shown=shown if shown in lists.FILTERS else "all",
+            page=int(page) if page.isdigit() else 1,
+        )
+    }
+
+
+# ── machines ─────────────────────────────────────────────────────────────────
+
+
+@login_not_required
+@require_GET
+def alive(request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+@require_GET
+def ready(request: HttpRequest) -> HttpResponse:
+    """The database answers too."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"database": "ok"})
