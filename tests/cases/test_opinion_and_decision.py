@@ -12,7 +12,9 @@ from jieli.rules.refusal import Refused
 from tests.cases.world import PASSWORD, World, clock, minutes, run, verbs
 
 pytestmark = pytest.mark.django_db
-ADVICE = Advice("confirmed", "先天性小肠闭锁可能大", "剖腹探查", "14 小时内", "", [("乳酸", "升高即呼叫")])
+ADVICE = Advice(
+    "confirmed", "先天性小肠闭锁可能大", "剖腹探查", "14 小时内", "", [("乳酸", "升高即呼叫")]
+)
 CHOICE = Choice("DISPATCH", "马上派队", "本院无儿普外", [("LOCAL", "无麻醉")])
 
 

@@ -235,8 +235,9 @@ def test_a_slow_call_ends_after_45_seconds(world):
 
 def test_everybody_on_the_list_may_see_the_case_and_the_outsider_may_not(world):
     request = world.raised("U1")
-    holders = set(Grant.objects.filter(case_key=request.case.key).values_list(
-        "practitioner__name", flat=True))
+    holders = set(
+        Grant.objects.filter(case_key=request.case.key).values_list("practitioner__name", flat=True)
+    )
     assert {"alice", "bob", "carol", "officer", "second", "director"} <= holders
     assert "outsider" not in holders
 

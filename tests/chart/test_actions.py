@@ -175,7 +175,7 @@ def test_trend(case: dict[str, Any], now: datetime, django_assert_num_queries: A
     assert (tiles["spo2"].value, tiles["spo2"].note) == ("96", "O₂ 1.5 L")
     assert tiles["sbp"].value == "60/38"
     assert tiles["weight"].grade == ""
-    assert trend.words == [("Breathing effort", "Effort: moderate")]
+    assert trend.words == ["Moderate breathing effort"]
     assert tiles["hr"].spark is not None
 
 

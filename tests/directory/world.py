@@ -48,7 +48,9 @@ class World:
 
 
 def build() -> World:
-    alliance = Alliance.objects.create(code="cangling", name="沧岭区域医联体", telephone="0998-555 0000")
+    alliance = Alliance.objects.create(
+        code="cangling", name="沧岭区域医联体", telephone="0998-555 0000"
+    )
     centre = organisation("centre", "沪江儿童医学中心", "province")
     county = organisation("county", "岚水县人民医院", "county")
     elsewhere = organisation("elsewhere", "别处医院", "city")

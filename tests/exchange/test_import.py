@@ -47,7 +47,7 @@ BAD_PEOPLE = [
 @pytest.mark.parametrize(("changes", "address", "what"), BAD_PEOPLE)
 def test_a_bad_cell_of_people_is_named(world, changes, address, what):
     found = look(book(人员=[person(**changes)]), world.coordinator)
-    said = {bad.address: bad.wrong_en for bad in map(_english, found.bad)}
+    said = {bad.address: bad.wrong_en for bad in map(English, found.bad)}
     assert list(said) == [address]
     assert what in said[address]
 
@@ -76,7 +76,7 @@ def test_a_bad_cell_of_a_roster_is_named(world, changes, address, what):
     on_roster(world.zhu, world.centre, world.surgery, "21 08:00", "23 08:00")
     on_roster(world.zhu, world.centre, world.surgery, "18 08:00", "19 08:00")
     found = look(book(值班=[turn(**changes)]), world.coordinator)
-    said = {bad.address: bad.wrong_en for bad in map(_english, found.bad)}
+    said = {bad.address: bad.wrong_en for bad in map(English, found.bad)}
     assert list(said) == [address]
     assert what in said[address]
 
@@ -94,12 +94,12 @@ BAD_SITES = [
 @pytest.mark.parametrize(("changes", "address", "what"), BAD_SITES)
 def test_a_bad_cell_of_hospitals_is_named(world, changes, address, what):
     found = look(book(机构=[site(**changes)]), world.admin)
-    said = {bad.address: bad.wrong_en for bad in map(_english, found.bad)}
+    said = {bad.address: bad.wrong_en for bad in map(English, found.bad)}
     assert list(said) == [address]
     assert what in said[address]
 
 
-class _english:
+class English:
     """A bad cell as an English reader sees it."""
 
     def __init__(self, bad):
@@ -191,7 +191,9 @@ def test_the_same_file_twice_changes_nothing(world):
     first = bring(content, world.admin)
     counts = [m.objects.count() for m in (Organisation, Practitioner, Role, Duty, Membership)]
     second = bring(content, world.admin)
-    assert [m.objects.count() for m in (Organisation, Practitioner, Role, Duty, Membership)] == counts
+    assert [
+        m.objects.count() for m in (Organisation, Practitioner, Role, Duty, Membership)
+    ] == counts
     assert (first["people"].added, first["roster"].added) == (2, 2)
     for tally in second.values():
         assert (tally.added, tally.changed, tally.removed) == (0, 0, 0)

@@ -25,7 +25,10 @@ TYPES = {"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/>"}
         (packed({"word/document.xml": b"<a/>"}), "not an Excel workbook"),
         (packed(TYPES), "damaged"),
         (packed(TYPES | {"xl/vbaProject.bin": b"x"}), "macros"),
-        (packed(TYPES | {"xl/sharedStrings.xml": b'<!DOCTYPE a [<!ENTITY b "c">]><a/>'}), "damaged"),
+        (
+            packed(TYPES | {"xl/sharedStrings.xml": b'<!DOCTYPE a [<!ENTITY b "c">]><a/>'}),
+            "damaged",
+        ),
         (packed(TYPES | {f"xl/{n}.xml": b"<a/>" for n in range(600)}), "unpacks to far more"),
         (b"PK\x03\x04" + b"\0" * workbook.MOST_BYTES, "larger than 5 MB"),
     ],

@@ -328,10 +328,10 @@ def test_killed_between_send_and_mark_tries_again_with_one_effect(
     settle()
     monkeypatch.undo()
     assert states(message) == [("gateway", "sending")]
-    assert actions.send_due(now + timedelta(seconds=20)) == []  # the lease still holds
+    assert actions.send_due(now + timedelta(seconds=10)) == []  # the lease still holds
     settle()
     assert len(receiver.requests) == 1
-    actions.send_due(now + timedelta(seconds=31))
+    actions.send_due(now + timedelta(seconds=16))
     settle()
     assert states(message) == [("gateway", "accepted")]
     assert len(receiver.requests) == 2  # at most one duplicate try

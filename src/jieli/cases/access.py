@@ -30,7 +30,7 @@ DECIDING_KINDS = frozenset({Role.Kind.DOCTOR, Role.Kind.EXPERT, Role.Kind.DIRECT
 
 
 def grants_of(person: Practitioner, now: datetime) -> QuerySet[Grant]:
-    """Grants that hold now: the person's own, and those of the hospitals where their role counts."""
+    """Grants that hold now: the person's own, and those of hospitals where their role counts."""
     by_kind: dict[str, set[int]] = {"treating": set(), "desk": set()}
     roles = active_roles(person, official_day(now)).values_list("organisation_id", "kind")
     for organisation, kind in roles:
@@ -102,7 +102,9 @@ def get_opinion_for(person: Practitioner | None, key: UUID, now: datetime) -> Op
 
 
 def get_decision_for(person: Practitioner | None, key: UUID, now: datetime) -> Decision:
-    decision = _first(Decision.objects.select_related("case", "author", "signature").filter(key=key))
+    decision = _first(
+        Decision.objects.select_related("case", "author", "signature").filter(key=key)
+    )
     get_case_for(person, decision.case.key, now)
     return decision
 
@@ -125,9 +127,9 @@ class Standing:
 def standing_of(person: Practitioner, case: Case, now: datetime) -> Standing:
     roles = list(active_roles(person, official_day(now)).values_list("organisation_id", "kind"))
     here = {kind for organisation, kind in roles if organisation == case.organisation_id}
-    asked = Request.objects.filter(
-        case=case, candidates__practitioner=person
-    ).exclude(candidates__practitioner=person, candidates__barred="own_case")
+    asked = Request.objects.filter(case=case, candidates__practitioner=person).exclude(
+        candidates__practitioner=person, candidates__barred="own_case"
+    )
     return Standing(
         treating=bool(here & TREATING_KINDS),
         decides=bool(here & DECIDING_KINDS),

@@ -53,7 +53,9 @@ def instant(text: str, zone: str) -> datetime | None:
     try:
         local = datetime.fromisoformat(text)
     except ValueError:
-        raise forms.ValidationError(_("Write date and time, for example 2026-03-01 12:45.")) from None
+        raise forms.ValidationError(
+            _("Write date and time, for example 2026-03-01 12:45.")
+        ) from None
     if local.tzinfo is not None:
         return local
     return local.replace(tzinfo=ZONES.get(zone, ZONES["beijing"]))
@@ -122,7 +124,9 @@ class RequestForm(forms.Form):
     @property
     def identifiers(self) -> list[tuple[str, str]]:
         data = self.cleaned_data
-        pairs = [(data.get(f"id{i}_kind") or "hospital_number", data.get(f"id{i}_value")) for i in (1, 2)]
+        pairs = [
+            (data.get(f"id{i}_kind") or "hospital_number", data.get(f"id{i}_value")) for i in (1, 2)
+        ]
         return [(kind, value) for kind, value in pairs if value]
 
 
@@ -148,9 +152,7 @@ class ReferralForm(forms.Form):
 
 
 class RingForm(forms.Form):
-    person = forms.ModelChoiceField(
-        Practitioner.objects.all(), to_field_name="key", required=False
-    )
+    person = forms.ModelChoiceField(Practitioner.objects.all(), to_field_name="key", required=False)
 
 
 class ContactForm(Timed):
@@ -217,7 +219,6 @@ class NoteForm(Timed):
 
 
 class DocumentForm(Timed):
-    file = forms.FileField(error_messages={"required": _("Choose a file first.")})
     title = forms.CharField(max_length=120, required=False)
 
 

@@ -186,7 +186,7 @@ class Contact(models.Model):
 
 
 class Clock(models.Model):
-    """时钟: one promise of one case, from start to target and hard limit. Never silently restarted."""
+    """时钟: one promise of one case, from start to target and hard limit; never restarted."""
 
     class Name(models.TextChoices):
         ACCEPT = "accept"  # C1a
@@ -243,7 +243,7 @@ class Clock(models.Model):
 
 
 class Handover(models.Model):
-    """One version of the ISBAR: 28 fields, written while it rings; a new row each time it is saved."""
+    """One version of the ISBAR, written while it rings; a new row each time it is saved."""
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="handovers")
     version = models.PositiveSmallIntegerField()
@@ -281,9 +281,7 @@ class Handover(models.Model):
 
     class Meta:
         ordering = ["-version"]
-        constraints = [
-            models.UniqueConstraint(fields=["case", "version"], name="handover_version")
-        ]
+        constraints = [models.UniqueConstraint(fields=["case", "version"], name="handover_version")]
 
 
 class Note(models.Model):
@@ -324,13 +322,9 @@ class Opinion(models.Model):
 
     class Meta:
         ordering = ["-version"]
-        constraints = [
-            models.UniqueConstraint(fields=["case", "version"], name="opinion_version")
-        ]
+        constraints = [models.UniqueConstraint(fields=["case", "version"], name="opinion_version")]
         indexes = [
-            models.Index(
-                fields=["case"], condition=Q(acknowledged_at=None), name="opinion_unread"
-            )
+            models.Index(fields=["case"], condition=Q(acknowledged_at=None), name="opinion_unread")
         ]
 
 
@@ -376,9 +370,7 @@ class Decision(models.Model):
 
     class Meta:
         ordering = ["-version"]
-        constraints = [
-            models.UniqueConstraint(fields=["case", "version"], name="decision_version")
-        ]
+        constraints = [models.UniqueConstraint(fields=["case", "version"], name="decision_version")]
 
 
 class Alternative(models.Model):

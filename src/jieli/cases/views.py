@@ -1,12 +1,11 @@
 """Parse, fetch (which authorises), one action, answer."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -17,6 +16,7 @@ from jieli.cases.queries import export, lists, pages, words
 from jieli.cases.queries.timeline import entries
 from jieli.chart import actions as chart
 from jieli.chart.queries import get_document
+from jieli.chart.store.receive import file_of, takes_file
 from jieli.chart.views import serve_document
 from jieli.directory.models import Practitioner
 from jieli.record.queries import events_of
@@ -165,7 +165,12 @@ def events(request: Signed, key: UUID) -> HttpResponse:
         found = found.filter(seq__lt=int(before))
     rows = list(found[:100])
     older = rows[-1].seq if rows and rows[-1].seq > 1 else None
-    context = {"case": case, "events": entries(rows), "older": older, "heading": lists.heading(case)}
+    context = {
+        "case": case,
+        "events": entries(rows),
+        "older": older,
+        "heading": lists.heading(case),
+    }
     return render(request, "cases/events.html", context)
 
 
@@ -206,15 +211,15 @@ def notes(request: Signed, key: UUID) -> HttpResponse:
 
 
 @require_POST
+@takes_file
 def documents(request: Signed, key: UUID) -> HttpResponse:
     case = access.get_case_for(request.me, key, request.now)
-    form = forms.DocumentForm(request.POST, request.FILES)
-    data = forms.checked(form)
-    kept = chart.keep_file(data["file"])
+    kept = chart.keep_file(file_of(request))
+    data = forms.checked(forms.DocumentForm(request.POST))
     actions.add_document(
         case,
         kept,
-        title=data["title"] or data["file"].name or "",
+        title=data["title"],
         by=request.me,
         now=request.now,
         occurred_at=data["occurred_at"],
@@ -274,9 +279,7 @@ def care(request: Signed, key: UUID) -> HttpResponse:
     access.need_treating(request.me, case, request.now)
     data = forms.checked(forms.CareForm(request.POST))
     access.need_treating(data["to"], case, request.now)
-    actions.hand_over_care(
-        case, to=data["to"], by=request.me, note=data["note"], now=request.now
-    )
+    actions.hand_over_care(case, to=data["to"], by=request.me, note=data["note"], now=request.now)
     return to_case(case)
 
 
@@ -351,9 +354,7 @@ def acceptance(request: Signed, key: UUID) -> HttpResponse:
 def refusal(request: Signed, key: UUID) -> HttpResponse:
     asked = access.get_request_for(request.me, key, request.now)
     data = forms.checked(forms.RefusalForm(request.POST))
-    actions.decline(
-        asked, by=request.me, reason=data["reason"], note=data["note"], now=request.now
-    )
+    actions.decline(asked, by=request.me, reason=data["reason"], note=data["note"], now=request.now)
     return to_case(asked.case)
 
 
@@ -465,9 +466,7 @@ def new_opinion(request: Signed, key: UUID) -> HttpResponse:
         watches=form.watches,
     )
     try:
-        actions.sign_opinion(
-            asked, advice, by=request.me, secret=data["password"], now=request.now
-        )
+        actions.sign_opinion(asked, advice, by=request.me, secret=data["password"], now=request.now)
     except Refused as refused:
         form.add_error("password", _(refused.sentence) % refused.facts)
         return _opinion_page(request, case, form, status=409)
@@ -495,9 +494,7 @@ def _opinion_page(
 def acknowledgement(request: Signed, key: UUID) -> HttpResponse:
     opinion = _opinion_of_mine(request, key)
     data = forms.checked(forms.AcknowledgementForm(request.POST))
-    actions.acknowledge(
-        opinion, by=request.me, disagreement=data["disagreement"], now=request.now
-    )
+    actions.acknowledge(opinion, by=request.me, disagreement=data["disagreement"], now=request.now)
     return to_case(opinion.case)
 
 

@@ -68,15 +68,13 @@ class Measured:
     @property
     def word(self) -> str:
         """The msgid of the grade."""
-        return {"low": "Below range", "high": "Above range", "normal": "In range"}.get(
-            self.grade, ""
-        )
+        return {"low": "Low", "high": "High", "normal": "Normal"}.get(self.grade, "")
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
     tiles: list[Measured]
-    words: list[tuple[str, str]]  # (label, word), msgids: effort, stability
+    words: list[str]  # msgids: effort, stability
     since: datetime | None
     until: datetime | None
     band: str
@@ -113,10 +111,10 @@ def _series(rows: Iterable[Observation]) -> dict[str, list[tuple[datetime, Decim
     return {code: points[-TREND_POINTS:] for code, points in series.items()}
 
 
-def _words(rows: Iterable[Observation]) -> list[tuple[str, str]]:
+def _words(rows: Iterable[Observation]) -> list[str]:
     last = {row.code: row.text for row in rows if row.text}
     return [
-        (row.label, row.words[last[code]])
+        row.words[last[code]]
         for code, row in vitals.VITALS.items()
         if row.words and last.get(code) in row.words
     ]

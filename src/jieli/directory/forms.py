@@ -48,22 +48,22 @@ class Styled(forms.Form):
 
 
 class PeopleField(forms.ModelChoiceField):
-    def label_from_instance(self, person: Practitioner) -> str:  # type: ignore[override]
+    def label_from_instance(self, person: Practitioner) -> str:
         return f"{person.name} {person.title}".strip()
 
 
 class SpecialtyField(forms.ModelChoiceField):
-    def label_from_instance(self, specialty: Specialty) -> str:  # type: ignore[override]
+    def label_from_instance(self, specialty: Specialty) -> str:
         return specialty_name(specialty)
 
 
 class SpecialtiesField(forms.ModelMultipleChoiceField):
-    def label_from_instance(self, specialty: Specialty) -> str:  # type: ignore[override]
+    def label_from_instance(self, specialty: Specialty) -> str:
         return specialty_name(specialty)
 
 
 class OrganisationField(forms.ModelChoiceField):
-    def label_from_instance(self, organisation: Organisation) -> str:  # type: ignore[override]
+    def label_from_instance(self, organisation: Organisation) -> str:
         return organisation.name
 
 
@@ -75,12 +75,12 @@ class PresenceForm(Styled):
         choices=[(state, label) for state, (_css, label) in PRESENCE.items()],
         widget=forms.RadioSelect,
     )
-    until = Instant(required=False, label=_("Until"))
+    until = Instant(required=False, label=_("Until when"))
     away_minutes = forms.IntegerField(required=False, label=_("Minutes away"), min_value=1)
 
 
 class ChannelForm(Styled):
-    kind = forms.ChoiceField(choices=list(KINDS.items()), label=_("Way"))
+    kind = forms.ChoiceField(choices=list(KINDS.items()), label=_("Way to reach me"))
     address = forms.CharField(
         required=False, max_length=400, label=_("Number or address"), strip=True
     )
@@ -99,14 +99,14 @@ class TurnForm(Styled):
         empty_label=_("none: the whole hospital"),
     )
     line = forms.ChoiceField(
-        choices=[(line, label) for line, label in LINES.items()], label=_("Line")
+        choices=[(line, label) for line, label in LINES.items()], label=_("Line of duty")
     )
     practitioner = PeopleField(
-        queryset=Practitioner.objects.none(), to_field_name="number", label=_("Person")
+        queryset=Practitioner.objects.none(), to_field_name="number", label=_("Person on duty")
     )
-    start = Instant(label=_("From"))
-    end = Instant(label=_("To"))
-    note = forms.CharField(required=False, max_length=120, label=_("Note"))
+    start = Instant(label=_("Begins"))
+    end = Instant(label=_("Ends"))
+    note = forms.CharField(required=False, max_length=120, label=_("Remark on the turn"))
 
     def __init__(self, *args: Any, people: QuerySet[Practitioner], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -117,7 +117,7 @@ class SwapForm(Styled):
     to = PeopleField(
         queryset=Practitioner.objects.none(), to_field_name="number", label=_("Who takes it")
     )
-    reason = forms.CharField(required=False, max_length=200, label=_("Reason"))
+    reason = forms.CharField(required=False, max_length=200, label=_("Why swap"))
 
     def __init__(
         self, *args: Any, duty: Duty, people: QuerySet[Practitioner], **kwargs: Any
@@ -137,7 +137,7 @@ class AgreementForm(Styled):
     answering = OrganisationField(
         queryset=Organisation.objects.none(), to_field_name="code", label=_("Who answers")
     )
-    kind = forms.CharField(required=False, max_length=60, label=_("Kind"))
+    kind = forms.CharField(required=False, max_length=60, label=_("Kind of agreement"))
     modes = forms.MultipleChoiceField(
         choices=[(mode, MODES[mode]) for mode in Agreement.Mode.values],
         widget=forms.CheckboxSelectMultiple,
@@ -149,8 +149,8 @@ class AgreementForm(Styled):
         required=False,
         label=_("Specialties"),
     )
-    valid_from = Day(required=False, label=_("From"))
-    valid_to = Day(required=False, label=_("To"))
+    valid_from = Day(required=False, label=_("Begins"))
+    valid_to = Day(required=False, label=_("Ends"))
     signed = forms.BooleanField(required=False, label=_("Both hospitals have signed"))
 
     def __init__(

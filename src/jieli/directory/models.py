@@ -22,11 +22,11 @@ class Account(AbstractBaseUser):
     """What a person signs in with. Accounts are people; nothing is shared."""
 
     login = models.CharField(max_length=64, unique=True)  # staff number
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField(default=True)  # a column here, a constant in the base
 
     objects = AccountManager()
     USERNAME_FIELD = "login"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS = []
 
 
 class Alliance(models.Model):

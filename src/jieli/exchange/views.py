@@ -91,7 +91,7 @@ def _page(request: HttpRequest, found: Preview, status: int = 200, **more: Any) 
 
 
 def _said(tallies: dict[str, Tally]) -> str:
-    names = {"organisations": _("hospitals"), "people": _("people"), "roster": _("turns")}
+    names = {"organisations": _("hospitals"), "people": _("people"), "roster": _("turns of duty")}
     return "; ".join(
         _("%(name)s %(added)s new, %(changed)s changed, %(same)s as before")
         % {"name": names[kind], "added": t.added, "changed": t.changed, "same": t.same}

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Count, F, Max, Min, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from jieli.directory.models import Practitioner
 from jieli.notify.models import Attempt, Message
@@ -29,7 +30,7 @@ KIND_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One try as a waiting person reads it. Labels and errors are msgids."""
+    """One try as a waiting person reads it. The labels are msgids."""
 
     kind: str
     state: str
@@ -43,6 +44,12 @@ class Tried:
     @property
     def state_label(self) -> str:
         return STATE_WORDS.get(self.state, self.state)
+
+    @property
+    def why(self) -> str:
+        """The error in the reader's language; what the other side said stays as it said it."""
+        sentence, colon, detail = self.error.partition(": ")
+        return _(sentence) + colon + detail if sentence else ""
 
 
 def what_was_tried(ring_keys: Iterable[UUID]) -> dict[UUID, list[Tried]]:

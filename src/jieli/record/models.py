@@ -1,4 +1,4 @@
-"""The record: one hash chain per case, append-only events, and the keys that make writes idempotent."""
+"""The record: a hash chain per case, append-only events, keys that make writes idempotent."""
 
 import uuid
 
@@ -59,12 +59,14 @@ class IdempotencyKey(models.Model):
     class Meta:
         indexes = [models.Index(fields=["created_at"], name="idempotency_age")]
         constraints = [
-            models.CheckConstraint(condition=Q(status=None) | Q(status__lt=400), name="only_success")
+            models.CheckConstraint(
+                condition=Q(status=None) | Q(status__lt=400), name="only_success"
+            )
         ]
 
 
 class Signature(models.Model):
-    """Who signed which content, and how. A re-entered password is an internal signature, labelled so."""
+    """Who signed which content, and how. A re-entered password is an internal signature."""
 
     key = models.UUIDField(default=uuid.uuid4, unique=True)
     practitioner = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")

@@ -1,4 +1,4 @@
-"""When each step of an urgent case is due. Minutes and rules: docs/limits.md, default until approved."""
+"""When each step of an urgent case is due. Default limits until clinicians approve them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ WARN_FROM = 0.8  # of the target: the stretch in which a clock asks for a look
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Minutes to the target and, where there is one, to the hard limit. No target: measured only."""
+    """Minutes to the target and, where there is one, the hard limit. None: measured only."""
 
     target: int | None
     hard: int | None = None
@@ -184,8 +184,8 @@ def state(clock: Clock, now: datetime) -> str:
 
 
 def warn_from(clock: Clock) -> datetime:
-    assert clock.target is not None
-    return clock.started + (clock.target - clock.started) * WARN_FROM
+    """Where the warning stretch begins; without a target, at the start."""
+    return clock.started + ((clock.target or clock.started) - clock.started) * WARN_FROM
 
 
 def next_limit(clock: Clock, now: datetime) -> datetime | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 
 class Refused(Exception):
-    """A move that is not allowed. The message is a msgid of the translations; `facts` fill it in."""
+    """A move that is not allowed. The sentence is a msgid; `facts` fill it in."""
 
     def __init__(self, sentence: str, **facts: str | int) -> None:
         self.sentence = sentence

@@ -59,7 +59,7 @@ def _vital(
 _ROWS = (
     _vital("hr", "Heart rate", "/min", "0-350", source=f"{PEWS}; adult {GENERAL}",
            normal="newborn 111-149,infant 101-149,child 91-119,school 71-109,adult 60-100"),
-    _vital("rr", "Respiratory rate", "/min", "0-150", source=f"{PEWS}; adult {NEWS2}",
+    _vital("rr", "Resp. rate", "/min", "0-150", source=f"{PEWS}; adult {NEWS2}",
            normal="newborn 30-60,infant 25-50,child 20-40,school 20-30,adult 12-20"),
     _vital("spo2", "SpO₂", "%", "10-100", source=f"{PEWS}; adult {NEWS2}",
            normal="newborn 95-100,infant 95-100,child 95-100,school 95-100,adult 96-100"),
@@ -72,7 +72,7 @@ _ROWS = (
            normal="newborn 36.0-37.9,infant 36.0-37.9,child 36.0-37.9,school 36.0-37.9,"
                   "adult 36.1-38.0"),
     _vital("o2", "Oxygen", "L/min", "0-80", places=1),
-    _vital("crt", "Capillary refill", "s", "0-20", places=1, source=PEWS, normal="all 0-2.9"),
+    _vital("crt", "Cap. refill", "s", "0-20", places=1, source=PEWS, normal="all 0-2.9"),
     _vital("lactate", "Lactate", "mmol/L", "0-40", places=1, normal="all 0-2.0"),
     _vital("glucose", "Glucose", "mmol/L", "0-80", places=1,
            source=f"newborn low: danger signs (content.md §3) [M/P]; else {GENERAL}",
@@ -81,10 +81,10 @@ _ROWS = (
     _vital("weight", "Weight", "g", "250-300000"),
     _vital("gcs", "GCS", "", "3-15", normal="all 15-15"),
     Vital("effort", "Breathing effort", "", source=PEWS, words={
-        "none": "Effort: none", "mild": "Effort: mild", "moderate": "Effort: moderate",
-        "severe": "Effort: severe"}),
+        "none": "Normal breathing effort", "mild": "Mild breathing effort",
+        "moderate": "Moderate breathing effort", "severe": "Severe breathing effort"}),
     Vital("stability", "Stability", "", source="graded by the bedside doctor [P]", words={
-        "S0": "S0", "S1": "S1", "S2": "S2", "S3": "S3"}),
+        "S0": "Stability S0", "S1": "Stability S1", "S2": "Stability S2", "S3": "Stability S3"}),
 )  # fmt: skip
 
 VITALS: Mapping[str, Vital] = {row.code: row for row in _ROWS}

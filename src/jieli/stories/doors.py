@@ -197,13 +197,15 @@ class Page:
 class _Reader(HTMLParser):
     """Collects forms, and the text of `[data-error]` (or of .err beside a field)."""
 
-    _VOID = frozenset("area base br col embed hr img input link meta source track wbr use".split())
+    _VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta",
+                       "source", "track", "use", "wbr"))  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.forms: list[Form] = []
         self.said: list[str] = []
         self._depth = 0  # inside an element that says the error
+        self._plain = False  # inside a page that is one sentence and nothing else
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attributes}
@@ -213,7 +215,9 @@ class _Reader(HTMLParser):
             self._field(found)
         if tag in self._VOID:
             return
-        says = "data-error" in found or "err" in found.get("class", "").split()
+        classes = found.get("class", "").split()
+        self._plain = self._plain or "plain" in classes
+        says = "data-error" in found or "err" in classes or (self._plain and tag == "p")
         if self._depth or says:
             self._depth += 1
 

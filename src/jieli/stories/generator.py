@@ -89,7 +89,7 @@ COLUMNS: dict[str, str] = {
     "directory_department_specialties": "id department_id specialty_id",
     "directory_account": "id login password is_active",
     "directory_practitioner": "id key account_id number name name_en sort_key title telephone "
-    "languages practising_since rings_answered answer_seconds last_rung_at",
+    "languages practising_since rings_answered answer_seconds",
     "directory_role": "id practitioner_id organisation_id department_id specialty_id kind",
     "directory_presence": "practitioner_id state last_seen_at",
     "directory_channel": '"id" practitioner_id kind address rings "order" proven_at last_error',
@@ -126,7 +126,7 @@ def copy(link: psycopg.Connection[Any], tables: Tables) -> None:
         for table, rows in tables.items():
             columns = COLUMNS[table].replace(" ", ", ").replace('"id"', "id")
             statement = f"COPY {table} ({columns}) FROM STDIN"  # names of ours only
-            with cursor.copy(statement.encode()) as stream:  # type: ignore[arg-type]
+            with cursor.copy(statement.encode()) as stream:
                 stream.write("".join(map(_line, rows)))
 
 
@@ -246,7 +246,7 @@ class _People:
         answered = dice.randrange(40)
         person = self.add(
             "directory_practitioner", _uuid(dice), account, number, name, "", name, "", "",
-            "{zh}", "2012-07-01", answered, answered * dice.randrange(8, 60), None,
+            "{zh}", "2012-07-01", answered, answered * dice.randrange(8, 60),
         )  # fmt: skip
         for kind in kinds:
             self.add("directory_role", person, organisation, department, specialty, kind)
@@ -281,9 +281,7 @@ class _People:
 
     def channels(self, person: int, now: datetime) -> None:
         self.add("directory_channel", person, "in_app", "", False, 1, now, "")
-        self.add(
-            "directory_channel", person, "gateway", f"139{person:08d}", True, 2, now, ""
-        )
+        self.add("directory_channel", person, "gateway", f"139{person:08d}", True, 2, now, "")
 
     def doctors(self, organisation: int, staff: int) -> tuple[int, ...]:
         department, specialty = self.department(organisation, self.dice.randrange(12))
@@ -411,7 +409,9 @@ class _Case:
             "request_raised", self.doctor, self.raised, specialty=str(self.specialty),
             urgency=self.urgency, callback="0990-5550000", exception="",
         )  # fmt: skip
-        self.event("ring_started", None, self.raised, person=str(self.expert), line="expert", round=1)
+        self.event(
+            "ring_started", None, self.raised, person=str(self.expert), line="expert", round=1
+        )
         self.rows["cases_candidate"].append(
             (self.id("cases_candidate"), self.request, self.expert, self.hub.organisation,
              "expert", 1, 60, "")
@@ -454,7 +454,15 @@ class _Case:
         content = json.dumps({"case": self.case, "text": text}, ensure_ascii=False)
         digest = chains.hashlib.sha256(content.encode()).digest()
         self.rows["record_signature"].append(
-            (number, _uuid(self.dice), person, "password", digest, content.replace("\\", "\\\\"), at)
+            (
+                number,
+                _uuid(self.dice),
+                person,
+                "password",
+                digest,
+                content.replace("\\", "\\\\"),
+                at,
+            )
         )
         return number
 
@@ -465,7 +473,12 @@ class _Case:
         )  # fmt: skip
 
     def clocks(
-        self, accepted: datetime, live: datetime, signed: datetime, read: datetime, decided: datetime
+        self,
+        accepted: datetime,
+        live: datetime,
+        signed: datetime,
+        read: datetime,
+        decided: datetime,
     ) -> None:
         status = ("requested", "in-progress", "completed", "completed", "completed")[self.stage]
         taken = self.stage >= 1
@@ -563,7 +576,7 @@ def drop_indexes(link: psycopg.Connection[Any], tables: Iterable[str]) -> list[s
         [list(tables)],
     ).fetchall()
     for name, _definition in rows:
-        link.execute(f"DROP INDEX {name}".encode())  # type: ignore[arg-type]
+        link.execute(f"DROP INDEX {name}".encode())
     return [definition for _name, definition in rows]
 
 
@@ -572,11 +585,10 @@ def set_sequences(link: psycopg.Connection[Any]) -> None:
     for table in COLUMNS:
         if table == "directory_presence":
             continue
-        link.execute(
-            "SELECT setval(pg_get_serial_sequence(%s, 'id'), greatest(max, 1)) FROM"
-            f" (SELECT max(id) FROM {table}) found".encode(),  # type: ignore[arg-type] # noqa: S608
-            [table],
-        )
+        statement = sql.SQL(
+            "SELECT setval(pg_get_serial_sequence({}, 'id'), greatest(max(id), 1)) FROM {}"
+        ).format(sql.Literal(table), sql.Identifier(table))
+        link.execute(statement)
 
 
 def utc(instant: datetime) -> datetime:

@@ -230,11 +230,12 @@ VITAL_FIELDS = frozenset(_VITALS.split())
 ISBAR_FIELDS = frozenset(_ISBAR.split())
 
 # Known, and built by a later issue: told as absent, with whatever fields they have.
-LATER_VERBS = frozenset(
+_LATER = (
     "start_mission depart arrive start_procedure end_procedure sign_plan milestone teach_back "
     "discharge follow_up start_pathway pathway_step hold_session sign_in rate audit_finding "
-    "close_action open_agreement post visit_list generate approve_mission sign_checklist".split()
+    "close_action open_agreement post visit_list generate approve_mission sign_checklist"
 )
+LATER_VERBS = frozenset(_LATER.split())
 # Fields of today's verbs that a later issue reads: told as absent, not passed over in silence.
 LATER_FIELDS = {
     "raise_request": {"checklist", "pathway", "scores"},
@@ -685,9 +686,9 @@ class _Reader:
 
     def step(self, block: Lined, number: str, before: float) -> Step:
         self.keys(block, "n at by do with occurred_at zone same_key_as expect case note", "a step")
-        verb = self.take(block, "do", self.verb, _REQUIRED) or "advance"
+        verb = self.take(block, "do", self.verb, _REQUIRED) or ""
         by = self.take(block, "by", self.known_person, "")
-        if not by and verb in VERBS and verb != "advance":
+        if "by" not in block and verb in VERBS and verb != "advance":
             self.wrong(block.line, "`by` is missing: who does it?")
         at = self.take(block, "at", self.minutes, before)
         fields = self.fields(block, verb)
@@ -740,7 +741,7 @@ class _Reader:
         if not isinstance(given, Lined):
             self.wrong(block.line_of("with"), "`with` is a mapping of fields.")
             return {}
-        if verb in LATER_VERBS:
+        if verb not in VERBS:  # of a later issue, or a mistake that has been told
             return dict(given)
         found: dict[str, Any] = {}
         known = VERBS[verb] | COMMON_FIELDS | LATER_FIELDS.get(verb, set())
@@ -819,10 +820,11 @@ class _Reader:
 # -- reading single values -----------------------------------------------------------------------
 
 PRESENCES = ("free", "operating", "talking", "resting", "away", "abroad")
-PATIENT_FIELDS = (
+_PATIENT = (
     "name unknown sex age language born id1_kind id1_value id2_kind id2_value national_id "
     "hospital_number insurance mother telephone weight note"
-).split()
+)
+PATIENT_FIELDS = frozenset(_PATIENT.split())
 
 
 def near(word: str, known: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from jieli.directory import access, actions
 from jieli.record.models import IdempotencyKey
+from jieli.rules import uploads
 from jieli.rules.refusal import Refused
 from jieli.web.now import now
 
@@ -57,12 +58,12 @@ class Refusals:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, Refused):
             return None
-        return render(
-            request,
-            "web/refused.html",
-            {"sentence": sentence(error), "back": _back(request)},
-            status=409,
-        )
+        return refused_page(request, sentence(error))
+
+
+def refused_page(request: HttpRequest, words: str) -> HttpResponse:
+    context = {"sentence": words, "back": _back(request)}
+    return render(request, "web/refused.html", context, status=409)
 
 
 def sentence(error: Refused) -> str:
@@ -99,6 +100,8 @@ class Idempotency:
     ) -> HttpResponse | None:
         if request.method != "POST" or getattr(view, "unkeyed", False):
             return None
+        if uploads.body_too_large(int(request.META.get("CONTENT_LENGTH") or 0)):
+            return None  # refused by the view, unread
         key = _key(request)
         if key is None:
             return None
@@ -122,9 +125,7 @@ class Idempotency:
         try:
             return view(request, *args, **kwargs)
         except Refused as error:
-            response = Refusals(self.get_response).process_exception(request, error)
-            assert response is not None
-            return response
+            return refused_page(request, sentence(error))
 
 
 def _key(request: HttpRequest) -> uuid.UUID | None:
@@ -139,7 +140,9 @@ def _digest(request: HttpRequest) -> bytes:
     """The meaning of the body: its fields without tokens, and the names and sizes of its files."""
     skip = {"csrfmiddlewaretoken", "_key", "password"}
     fields = sorted((k, v) for k, v in request.POST.lists() if k not in skip)
-    files = sorted((k, f.name or "", f.size or 0) for k, f in request.FILES.items())
+    files = sorted(
+        (k, f.name or "", f.size or 0) for k, many in request.FILES.lists() for f in many
+    )
     return hashlib.sha256(repr((request.path, fields, files)).encode()).digest()
 
 
@@ -169,16 +172,9 @@ def _replay(key: uuid.UUID, request: HttpRequest) -> HttpResponse:
     kept = IdempotencyKey.objects.get(key=key)
     account = request.user.pk if request.user.is_authenticated else None
     if kept.account_id != account or bytes(kept.digest) != _digest(request):
-        return render(
+        return refused_page(
             request,
-            "web/refused.html",
-            {
-                "sentence": _(
-                    "This was sent once before with other content. Reload the page and try again."
-                ),
-                "back": _back(request),
-            },
-            status=409,
+            _("This was sent once before with other content. Reload the page and try again."),
         )
     response = HttpResponse(
         bytes(kept.body), status=kept.status or 200, content_type=kept.content_type or None

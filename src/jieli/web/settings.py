@@ -265,6 +265,25 @@ TEMPLATES = [
     }
 ]
 
+# -- ways out: without a gateway nobody's phone rings at night -----------------------------------
+
+JIELI_GATEWAY_URL = _read(
+    "JIELI_GATEWAY_URL", "", "HTTP gateway for SMS and voice calls; empty: none.", str
+)
+JIELI_GATEWAY_TOKEN = _read(
+    "JIELI_GATEWAY_TOKEN", "", "Bearer token of the gateway; also signs its call-backs.", str
+)
+JIELI_PUBLIC_URL = _read(
+    "JIELI_PUBLIC_URL", "http://127.0.0.1:8000", "Where people and the gateway reach us.", str
+)
+EMAIL_HOST = _read("JIELI_SMTP_HOST", "", "SMTP server for e-mail; empty: no e-mail.", str)
+EMAIL_PORT = _read("JIELI_SMTP_PORT", "587", "Port of the SMTP server.", _count)
+EMAIL_HOST_USER = _read("JIELI_SMTP_USER", "", "Account at the SMTP server.", str)
+EMAIL_HOST_PASSWORD = _read("JIELI_SMTP_PASSWORD", "", "Password at the SMTP server.", str)
+EMAIL_USE_TLS = _read("JIELI_SMTP_TLS", "1", "Use STARTTLS towards the SMTP server.", _flag)
+DEFAULT_FROM_EMAIL = _read("JIELI_MAIL_FROM", "jieli@localhost", "Sender of e-mail messages.", str)
+EMAIL_TIMEOUT = 8
+
 # -- language and time: stored in UTC, shown in the zone that the person chose ------------------
 
 LANGUAGE_CODE = _read(
@@ -293,6 +312,7 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_MAX_AGE = 0 if DEBUG else 300  # then asked again by date: an upgrade shows at once
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000  # without files; uploads are streamed to disk
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+FILE_UPLOAD_HANDLERS = ["jieli.chart.store.receive.LimitedUpload"]
 
 # -- safety ------------------------------------------------------------------------------------
 

@@ -62,7 +62,10 @@ def _local(address: str) -> str:
 
 @require_GET
 def home(request: cases.Signed) -> HttpResponse:
-    if request.me is None or not access.active_roles(request.me, access.today(request.now)).exists():
+    if (
+        request.me is None
+        or not access.active_roles(request.me, access.today(request.now)).exists()
+    ):
         return render(request, "web/home.html")
     return HttpResponseRedirect("/board/")
 

@@ -107,9 +107,10 @@ def write_note(
         case=case, by=by, text=text, occurred_at=when(occurred_at, now), recorded_at=now
     )
     event = log(case, "note_written", by=by, now=now, note=note.pk, occurred_at=note.occurred_at)
-    people = {case.in_charge_id: case.in_charge}
-    for request in case.requests.exclude(accepted_by=None).select_related("accepted_by"):
-        people[request.accepted_by_id] = request.accepted_by
+    experts = Practitioner.objects.filter(
+        pk__in=case.requests.exclude(accepted_by=None).values("accepted_by")
+    )
+    people = {person.pk: person for person in [case.in_charge, *experts]}
     people.pop(by.pk, None)
     notify.tell(
         event,
@@ -118,6 +119,7 @@ def write_note(
         title=f"{case.urgency} {case.organisation.name}",
         text=_("%(name)s wrote in the case.") % {"name": by.name},
         path=f"/cases/{case.key}/",
+        urgency=case.urgency,
         now=now,
     )
     return note
@@ -204,6 +206,7 @@ def hand_over_care(
         title=f"{case.urgency} {case.organisation.name}",
         text=_("%(name)s handed a case over to you.") % {"name": by.name},
         path=f"/cases/{case.key}/",
+        urgency=case.urgency,
         now=now,
     )
     return case
@@ -279,6 +282,7 @@ def record_outcome(
         title=case.number,
         text=_("The outcome of a case you advised has come back."),
         path="/me/advice/",
+        urgency=case.urgency,
         now=now,
     )
     return outcome
@@ -289,5 +293,3 @@ def _lock_open(case: Case) -> Case:
     if case.status != Case.Status.OPEN:
         raise Refused("This case is closed; only the outcome can still be added.")
     return case
-
-

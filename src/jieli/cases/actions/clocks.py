@@ -7,21 +7,24 @@ clock at a time: a crash between the two is made good from `Clock.owes`.
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from jieli.cases.actions.requests import restart_list
 from jieli.cases.actions.ringing import ANSWERED, advance, start_rings
-from jieli.cases.actions.spine import lock_case, log, refresh_board, rule_of
+from jieli.cases.actions.spine import lock_case, log, publish, refresh_board, rule_of
 from jieli.cases.models import Case, Clock, OutcomeDue, Request
 from jieli.cases.queries.people import audience
 from jieli.directory.models import Practitioner
 from jieli.live import actions as live
 from jieli.live import topics
 from jieli.notify import actions as notify
-from jieli.record.actions import Entry, seal
+from jieli.record.actions import Entry, append, seal
 from jieli.record.models import Chain, Event
 from jieli.rules import clocks as rules
 from jieli.rules import escalation, relay
@@ -54,11 +57,11 @@ def fire_clocks(now: datetime, limit: int = BATCH) -> int:
         logger.exception("a batch of clocks failed; trying them one by one")
     handled = 0
     for pk in list(_due_clocks(now).values_list("pk", flat=True)[:limit]):
-        handled += _one(lambda pk=pk: _fire_batch(now, 1, only=pk), Clock, pk, now)
+        handled += _one(partial(_fire_batch, now, 1, pk), Clock, pk, now)
     return handled
 
 
-def _due_clocks(now: datetime):  # noqa: ANN202 the queryset's type says nothing more
+def _due_clocks(now: datetime) -> QuerySet[Clock]:
     return Clock.objects.filter(due_at__lte=now).order_by("due_at")
 
 
@@ -124,8 +127,7 @@ def _fire(clock: Clock, now: datetime) -> list[Entry]:
 
 def _resume(clock: Clock, at: datetime) -> Entry:
     """End a pause at `at`: the limits move by its length, the start never does."""
-    assert clock.paused_at is not None
-    length = at - clock.paused_at
+    length = at - (clock.paused_at or at)
     clock.target_at, clock.hard_at = rules.moved(rule_of(clock), length)
     clock.paused_at, clock.paused_until = None, None
     return Entry(
@@ -156,7 +158,7 @@ def _refresh_boards(cases: Iterable[Case], now: datetime) -> None:
 def escalate_clocks(now: datetime, limit: int = 50) -> int:
     """Tell the people whom fired stages call for, one clock at a time."""
     owing = list(Clock.objects.exclude(owes=[]).order_by("id").values_list("pk", flat=True)[:limit])
-    return sum(_one(lambda pk=pk: _escalate(pk, now), Clock, pk, now) for pk in owing)
+    return sum(_one(partial(_escalate, pk, now), Clock, pk, now) for pk in owing)
 
 
 @transaction.atomic
@@ -181,10 +183,10 @@ def _tell(case: Case, clock: Clock, stage: str, tell: escalation.Tell, now: date
     if request is not None:
         request.case = case
         request.refresh_from_db(fields=["status", "round", "accepted_by", "exhausted_at"])
-    if tell.again and request is not None and request.status not in ANSWERED:
-        if request.urgency in relay.AT_ONCE:
-            restart_list(request, by=None, now=now, source=Event.Source.RUNNER)
-            return
+    searching = request is not None and request.status not in ANSWERED
+    if tell.again and searching and request and request.urgency in relay.AT_ONCE:
+        restart_list(request, by=None, now=now, source=Event.Source.RUNNER)
+        return
     people = audience(tell.audience, case, request, now)
     zone = case.organisation.zone
     manner = relay.manner(tell.manner, case.urgency, now, zone)
@@ -211,6 +213,7 @@ def _tell(case: Case, clock: Clock, stage: str, tell: escalation.Tell, now: date
         title=f"{case.urgency} {case.organisation.name}",
         text=_sentence(clock.name, stage),
         path=f"/cases/{case.key}/",
+        urgency=case.urgency,
         now=now,
     )
 
@@ -221,9 +224,7 @@ def _sentence(name: str, stage: str) -> str:
     return _("A limit is near: open the case.")
 
 
-def _ring_line(
-    request: Request, people: list[Practitioner], now: datetime
-) -> list[Practitioner]:
+def _ring_line(request: Request, people: list[Practitioner], now: datetime) -> list[Practitioner]:
     """Ring people so that they can accept. Those who cannot be rung again are told instead."""
     if request.status in ANSWERED:
         return people
@@ -252,7 +253,7 @@ def roll_on(now: datetime, limit: int = BATCH) -> int:
         .order_by("due_at")
         .values_list("pk", flat=True)[:limit]
     )
-    return sum(_one(lambda pk=pk: _advance(pk, now), Request, pk, now) for pk in due)
+    return sum(_one(partial(_advance, pk, now), Request, pk, now) for pk in due)
 
 
 @transaction.atomic
@@ -273,7 +274,7 @@ def ask_outcomes(now: datetime, limit: int = 50) -> int:
         .order_by("due_at")
         .values_list("pk", flat=True)[:limit]
     )
-    return sum(_one(lambda pk=pk: _ask_outcome(pk, now), OutcomeDue, pk, now) for pk in due)
+    return sum(_one(partial(_ask_outcome, pk, now), OutcomeDue, pk, now) for pk in due)
 
 
 @transaction.atomic
@@ -293,6 +294,7 @@ def _ask_outcome(pk: int, now: datetime) -> int:
         title=case.number,
         text=_("How is the patient on day %(day)s? One tap is enough.") % {"day": row.day},
         path=f"/cases/{case.key}/",
+        urgency=case.urgency,
         now=now,
     )
     return 1
@@ -364,7 +366,9 @@ def resume_clock(clock: Clock, *, by: Practitioner, now: datetime) -> None:
     entry = _resume(clock, min(now, clock.paused_until))
     clock.due_at = rules.next_due(rule_of(clock))
     clock.save()
-    log(case, entry.verb, by=by, now=now, occurred_at=entry.occurred_at, **entry.data)
+    publish(
+        case, append(case.chain, [replace(entry, by=by, source=Event.Source.SCREEN)], now=now)[0]
+    )
     refresh_board(case, now)
 
 
@@ -386,5 +390,3 @@ def give_late_reason(clock: Clock, *, by: Practitioner, reason: str, now: dateti
         clock_id=clock.pk,
         reason=reason,
     )
-
-

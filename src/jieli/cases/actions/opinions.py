@@ -110,6 +110,7 @@ def sign_opinion(
         title=title_of(request),
         text=_("A signed opinion has come: read it and mark it understood."),
         path=f"/cases/{request.case.key}/",
+        urgency=request.urgency,
         now=now,
     )
     return opinion
@@ -172,6 +173,7 @@ def acknowledge(
         title=title_of(opinion.request),
         text=text,
         path=f"/cases/{case.key}/",
+        urgency=case.urgency,
         now=now,
     )
     return opinion
@@ -239,6 +241,7 @@ def sign_decision(
         title=f"{case.urgency} {case.organisation.name}",
         text=_("The treating hospital has decided."),
         path=f"/cases/{case.key}/",
+        urgency=case.urgency,
         now=now,
     )
     return decision

@@ -1,6 +1,6 @@
 """Raise, answer, pass on, withdraw: every move of a request between hospitals."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from jieli.cases.actions.ringing import advance, end_rings, start_rings, title_of
 from jieli.cases.actions.spine import (
+    cancel_clocks,
     grant,
     grant_desks,
     lock_case,
@@ -19,7 +20,6 @@ from jieli.cases.actions.spine import (
     new_clock,
     refresh_board,
     stop_clocks,
-    cancel_clocks,
     when,
 )
 from jieli.cases.models import Candidate, Case, Clock, Contact, Request, Ring
@@ -44,7 +44,6 @@ from jieli.directory.models import (
 )
 from jieli.notify import actions as notify
 from jieli.record.models import Chain
-from jieli.record import actions as records
 from jieli.rules import clocks as clock_rules
 from jieli.rules import matching, relay
 from jieli.rules.refusal import Refused
@@ -72,7 +71,6 @@ class Ask:
     department: Department | None = None
     anchor_at: datetime | None = None
     exception_reason: str = ""
-    data: dict[str, str] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -138,6 +136,7 @@ def _open_case(
     chain = Chain.objects.create()
     alliance = next((s.agreement.alliance for s in standing.values() if s.agreement.alliance), None)
     case = Case.objects.create(
+        key=chain.subject,
         chain=chain,
         number=_number(now),
         alliance=alliance or ask.organisation.alliances.order_by("id").first(),
@@ -206,7 +205,6 @@ def _ask(
         urgency=ask.urgency,
         callback=ask.callback,
         exception=ask.exception_reason,
-        **ask.data,
     )
     names = clock_rules.AT_REQUEST[ask.urgency]
     Clock.objects.bulk_create(new_clock(case, name, now, request=request) for name in names)
@@ -314,9 +312,7 @@ def _take(
     """`by` has it now: stop the accept clock, end the other rings, tell those who rang."""
     request.accepted_by, request.accepted_at = by, at
     request.due_at, request.exhausted_at = None, None
-    request.save(
-        update_fields=["status", "accepted_by", "accepted_at", "due_at", "exhausted_at"]
-    )
+    request.save(update_fields=["status", "accepted_by", "accepted_at", "due_at", "exhausted_at"])
     ring = _answer_ring(request, by, Ring.Answer.ACCEPTED, at, now=now)
     event = log(
         request.case,
@@ -338,6 +334,7 @@ def _take(
         title=title_of(request),
         text=_("%(name)s has accepted. You need do nothing.") % {"name": by.name},
         path=f"/cases/{request.case.key}/",
+        urgency=request.urgency,
         now=now,
     )
     notify.tell(
@@ -347,6 +344,7 @@ def _take(
         title=title_of(request),
         text=_("%(name)s has accepted.") % {"name": by.name},
         path=f"/cases/{request.case.key}/",
+        urgency=request.urgency,
         now=now,
     )
     if ring:
@@ -528,6 +526,7 @@ def withdraw(request: Request, *, by: Practitioner, reason: str, now: datetime) 
         title=title_of(request),
         text=_("The request was withdrawn."),
         path=f"/cases/{request.case.key}/",
+        urgency=request.urgency,
         now=now,
     )
     cancel_clocks(request.case, now, request=request)
@@ -551,7 +550,7 @@ def record_contact(
     late_reason: str = "",
     source: str = "screen",
 ) -> Request:
-    """A specialist is in voice or video contact: C1b stops. A failed try is recorded; C1b runs on."""
+    """A specialist is in voice or video contact: C1b stops. A failed try is recorded only."""
     request = lock_request(request.pk)
     at = when(occurred_at, now)
     need_late_reason(at, now, late_reason)
@@ -580,9 +579,7 @@ def record_contact(
     request.status = status
     request.save(update_fields=["status"])
     _log_contact(request, "contact_made", practitioner, channel, by, at, now, note, source)
-    stop_clocks(
-        request.case, Clock.Name.EXPERT_LIVE, at, by=practitioner, now=now, request=request
-    )
+    stop_clocks(request.case, Clock.Name.EXPERT_LIVE, at, by=practitioner, now=now, request=request)
     return request
 
 

@@ -107,6 +107,7 @@ def start_rings(
             title=title_of(request),
             text=_("Open to see the case and answer."),
             path=f"/rings/{ring.key}/",
+            urgency=request.urgency,
             now=now,
             ring_key=ring.key,
         )
@@ -149,6 +150,7 @@ def _show_fallback(request: Request, now: datetime, source: str) -> None:
             title=title_of(request),
             text=_("Nobody has answered yet: call by telephone."),
             path=f"/cases/{request.case.key}/",
+            urgency=request.urgency,
             now=now,
         )
 

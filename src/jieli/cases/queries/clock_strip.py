@@ -28,7 +28,6 @@ class Row:
     left: timedelta
     left_caption: str
     bar: Bar | None
-    source_label: str
     unapproved: bool
     done: bool
     paused: bool
@@ -53,24 +52,35 @@ def rule_of(clock: Clock) -> rules.Clock:
 def strip(case: Case, now: datetime, *, may_act: bool) -> list[Row]:
     """All clocks of a case; the one that runs out first stands first."""
     clocks = Clock.objects.filter(case=case, cancelled_at=None).order_by("started_at", "id")
-    approved = is_approved(case, now)
+    approved = approval_of(case, now) is not None
     return rows(clocks, now, approved=approved, may_act=may_act)
 
 
-def is_approved(case: Case, now: datetime) -> bool:
-    """Whether local clinicians approved these limits, and the approval still holds."""
+def approval_of(case: Case, now: datetime) -> Approval | None:
+    """Who approved these limits, if anybody did and the approval still holds."""
     day = official_day(now)
     return Approval.objects.filter(
         alliance=case.alliance,
         content=rules.VERSION,
         approved_on__lte=day,
         expires_on__gte=day,
-    ).exists()
+    ).first()
 
 
-def rows(
-    clocks: Iterable[Clock], now: datetime, *, approved: bool, may_act: bool
-) -> list[Row]:
+def limits_note(case: Case, now: datetime) -> str:
+    """Version of the limits, and who approved them until when."""
+    approval = approval_of(case, now)
+    if approval is None:
+        return _("Limits: %(version)s, default, not approved") % {"version": rules.VERSION}
+    words = _("Limits: %(version)s, approved by %(by)s until %(day)s")
+    return words % {
+        "version": rules.VERSION,
+        "by": approval.by,
+        "day": approval.expires_on.isoformat(),
+    }
+
+
+def rows(clocks: Iterable[Clock], now: datetime, *, approved: bool, may_act: bool) -> list[Row]:
     """Running clocks by the limit that comes first, then what is done, newest first."""
     found = [row(clock, now, approved=approved, may_act=may_act) for clock in clocks]
     far = timedelta(days=3650)
@@ -96,8 +106,9 @@ def row(clock: Clock, now: datetime, *, approved: bool, may_act: bool) -> Row:
         state_label=_("Paused") if paused else word(words.STATES, state),
         left=left,
         left_caption=_("paused") if paused else caption,
-        bar=rules.bar(rule, shown_at, _sentence(clock, left, caption)) if rule.target or done else None,
-        source_label="" if approved else "",
+        bar=rules.bar(rule, shown_at, _sentence(clock, left, caption))
+        if rule.target or done
+        else None,
         unapproved=bool(rule.target) and not approved,
         done=done,
         paused=paused,

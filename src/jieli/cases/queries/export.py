@@ -298,7 +298,9 @@ def _paper(case: Case, now: datetime) -> dict[str, Any]:
         % {
             "n": case.chain.length,
             "head": bytes(case.chain.head).hex()[:16],
-            "state": _("verified") if found is None else _("BROKEN at event %(n)s") % {"n": found.seq},
+            "state": _("verified")
+            if found is None
+            else _("BROKEN at event %(n)s") % {"n": found.seq},
         },
         "printed": _both(now),
     }
@@ -330,9 +332,7 @@ def _signed_opinion(opinion: Opinion) -> dict[str, Any]:
 
 
 def _signed_decision(decision: Decision) -> dict[str, Any]:
-    why = [
-        f"{word(words.OPTIONS, a.option)}：{a.why_not}" for a in decision.alternatives.all()
-    ]
+    why = [f"{word(words.OPTIONS, a.option)}：{a.why_not}" for a in decision.alternatives.all()]
     return {
         "head": word(words.OPTIONS, decision.chosen),
         "parts": [p for p in (decision.text, decision.reason, *why) if p],

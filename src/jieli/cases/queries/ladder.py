@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from jieli.cases.models import Candidate, Request, Ring
 from jieli.cases.queries import words
 from jieli.cases.queries.words import word
+from jieli.notify.queries import Tried, what_was_tried
 
 CLASSES = {"accepted": "yes", "": "on"}
 
@@ -37,7 +38,9 @@ def ladder(request: Request, now: datetime) -> list[Rung]:
     rung = {ring.practitioner_id for ring in rings}
     waiting = [c for c in people if c.practitioner_id not in rung]
     places = {c.practitioner_id: c.organisation.name for c in people}
-    return [_of_ring(ring, places, now) for ring in _latest(rings)] + [
+    shown = _latest(rings)
+    tried = what_was_tried(ring.key for ring in shown)
+    return [_of_ring(ring, places, tried.get(ring.key, []), now) for ring in shown] + [
         _of_candidate(c) for c in waiting
     ]
 
@@ -47,10 +50,13 @@ def _latest(rings: list[Ring]) -> list[Ring]:
     by_person: dict[int, list[Ring]] = defaultdict(list)
     for ring in rings:
         by_person[ring.practitioner_id].append(ring)
-    return [max(many, key=lambda r: (not r.silent or bool(r.answer), r.started_at)) for many in by_person.values()]
+    return [
+        max(many, key=lambda r: (not r.silent or bool(r.answer), r.started_at))
+        for many in by_person.values()
+    ]
 
 
-def _of_ring(ring: Ring, places: dict[int, str], now: datetime) -> Rung:
+def _of_ring(ring: Ring, places: dict[int, str], tried: list[Tried], now: datetime) -> Rung:
     answer = word(words.ANSWERS, ring.answer)
     cls = CLASSES.get(ring.answer, "no")
     if ring.silent and not ring.answer:
@@ -73,7 +79,13 @@ def _of_ring(ring: Ring, places: dict[int, str], now: datetime) -> Rung:
         seconds_label=_("%(n)s s") % {"n": seconds} if shows else "",
         phone=ring.practitioner.telephone,
         ring_key=ring.key,
+        tried=tuple(_way(one) for one in tried),
     )
+
+
+def _way(tried: Tried) -> str:
+    """One way that was tried, and what became of it."""
+    return " ".join(filter(None, (_(tried.kind_label), _(tried.state_label), tried.why)))
 
 
 def _of_candidate(candidate: Candidate) -> Rung:

@@ -80,7 +80,7 @@ def waits_for(person: Practitioner) -> Q:
         case=OuterRef("pk"), accepted_by=person, status__in=("accepted", "in-progress")
     )
     unread = _unread()
-    return Exists(ringing) | Exists(asked) | (Q(in_charge=person) & Exists(unread))
+    return Q(Exists(ringing)) | Q(Exists(asked)) | (Q(in_charge=person) & Q(Exists(unread)))
 
 
 def _unread() -> QuerySet[Opinion]:
@@ -104,9 +104,7 @@ def _counts(
         "mine": open_cases.filter(waits_for(person)).count(),
         "ours": open_cases.filter(organisation__in=organisations).count(),
         "unread": open_cases.filter(Exists(_unread())).count(),
-        "closed": seen.filter(
-            status=Case.Status.CLOSED, closed_at__gt=now - CLOSED_SHOWN
-        ).count(),
+        "closed": seen.filter(status=Case.Status.CLOSED, closed_at__gt=now - CLOSED_SHOWN).count(),
         "breach": open_cases.filter(Exists(late)).count(),
         "ringing": open_cases.filter(Exists(ringing)).count(),
         "undecided": open_cases.filter(Exists(undecided)).count(),
@@ -160,11 +158,12 @@ def line(case: Case, person: Practitioner, now: datetime) -> Line:
     )
 
 
-
 def heading(case: Case) -> str:
     """What is wrong, with sex and age; never the name."""
     sex = {"male": _("male"), "female": _("female")}.get(case.patient.sex, "")
-    return " · ".join(filter(None, (case.problem, " ".join(filter(None, (sex, case.patient.age_text))))))
+    return " · ".join(
+        filter(None, (case.problem, " ".join(filter(None, (sex, case.patient.age_text)))))
+    )
 
 
 def _next(case: Case, requests: list[Request], now: datetime) -> tuple[str, str, bool]:
@@ -192,13 +191,11 @@ def _next(case: Case, requests: list[Request], now: datetime) -> tuple[str, str,
 
 
 def _of_request(requests: list[Request], now: datetime) -> tuple[str, str]:
-    live = [r for r in requests if r.status == Request.Status.IN_PROGRESS]
-    if live:
-        return _("Expert is live"), live[0].accepted_by.name if live[0].accepted_by else ""
-    taken = [r for r in requests if r.accepted_by]
-    if taken:
-        assert taken[0].accepted_by
-        return _("Accepted by %(name)s") % {"name": taken[0].accepted_by.name}, ""
+    for request in requests:
+        if request.accepted_by and request.status == Request.Status.IN_PROGRESS:
+            return _("Expert is live"), request.accepted_by.name
+        if request.accepted_by:
+            return _("Accepted by %(name)s") % {"name": request.accepted_by.name}, ""
     if any(r.fallback_told_at for r in requests):
         return _("Call by telephone"), _("nobody answered in time")
     if any(r.exhausted_at for r in requests):
@@ -241,4 +238,3 @@ def my_advice(person: Practitioner) -> QuerySet[Opinion]:
         .prefetch_related("case__outcomes", "watches")
         .order_by("-signed_at")
     )
-

@@ -11,7 +11,7 @@ from jieli.cases import access
 from jieli.cases.actions.care import ISBAR
 from jieli.cases.models import Case, Handover, Note, Opinion, Request, Ring
 from jieli.cases.queries import words
-from jieli.cases.queries.clock_strip import Row, is_approved, row, strip
+from jieli.cases.queries.clock_strip import approval_of, limits_note, row, strip
 from jieli.cases.queries.ladder import ladder
 from jieli.cases.queries.lists import heading
 from jieli.cases.queries.people import active_roles, desk_of, official_day, standings
@@ -82,7 +82,7 @@ def head_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
 def clocks_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
     treating = access.standing_of(me, case, now).treating
     rows = strip(case, now, may_act=treating)
-    return {"clocks": rows, "clocks_approved": is_approved(case, now), "case": case}
+    return {"clocks": rows, "clocks_note": limits_note(case, now), "case": case}
 
 
 def rings_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
@@ -96,7 +96,8 @@ def rings_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
             {
                 "request": request,
                 "ladder": ladder(request, now),
-                "may_answer": candidate is not None and request.accepted_by is None
+                "may_answer": candidate is not None
+                and request.accepted_by is None
                 and request.status in (Request.Status.REQUESTED, Request.Status.RECEIVED),
                 "is_expert": candidate is not None and candidate.line not in ("officer",),
                 "candidate": candidate,
@@ -295,9 +296,7 @@ def offers(organisation: Organisation | None, now: datetime) -> list[Offer]:
     return sorted(listed, key=lambda o: o.on_duty == 0)
 
 
-def department_of(
-    me: Practitioner, organisation: Organisation, now: datetime
-) -> Department | None:
+def department_of(me: Practitioner, organisation: Organisation, now: datetime) -> Department | None:
     """Where this person works in that hospital."""
     role = (
         active_roles(official_day(now))
@@ -332,7 +331,10 @@ def _length(minutes: int | None) -> str:
 
 
 def open_cases_like(
-    identifiers: list[tuple[str, str]], organisation: Organisation | None, me: Practitioner, now: datetime
+    identifiers: list[tuple[str, str]],
+    organisation: Organisation | None,
+    me: Practitioner,
+    now: datetime,
 ) -> list[Case]:
     """Open cases of the same patient that this person may see."""
     if organisation is None or not identifiers:
@@ -388,15 +390,17 @@ def ring_page(ring: Ring, now: datetime) -> dict[str, Any]:
         "case": case,
         "heading": case.problem,
         "who": heading(case),
+        "patient_line": heading(case).removeprefix(case.problem).strip(" ·"),
         "facts": shown,
-        "clock_row": row(clock, now, approved=is_approved(case, now), may_act=False)
+        "clock_row": row(clock, now, approved=approval_of(case, now) is not None, may_act=False)
         if clock
         else None,
         "position": len(before) + 1,
         "list_length": request.candidates.filter(barred="").count(),
         "before": [word(words.ANSWERS, r.answer) for r in before if r.answer],
         "taken_by": request.accepted_by,
-        "is_open": ring.answer in ("", Ring.Answer.NO_ANSWER) and request.accepted_by is None
+        "is_open": ring.answer in ("", Ring.Answer.NO_ANSWER)
+        and request.accepted_by is None
         and request.status in (Request.Status.REQUESTED, Request.Status.RECEIVED),
         "colleagues": colleagues(request, ring.practitioner, now),
         "reasons": [(c, word(words.REASONS, c)) for c in words.REASONS],

@@ -1,6 +1,6 @@
 """Who may be asked, and who must be told: read from duty, agreements, privileges and history."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -258,7 +258,7 @@ def _directors(organisation: Organisation, now: datetime) -> list[Practitioner]:
 
 
 def _holders(
-    organisation: Organisation, kinds: list[str], now: datetime
+    organisation: Organisation, kinds: Sequence[str], now: datetime
 ) -> QuerySet[Practitioner]:
     roles = active_roles(official_day(now)).filter(organisation=organisation, kind__in=kinds)
     return Practitioner.objects.filter(roles__in=roles).order_by(F("id"))

@@ -1,4 +1,4 @@
-"""The record of a case as sentences. Every verb has one; a test compares this table with the code."""
+"""The record of a case as sentences: every verb has one, which a guard test checks."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -63,7 +63,9 @@ SENTENCES: Mapping[str, Sentence] = {
     "escalated": _s("ring", N("Told: %(people)s"), detail=N("%(clock)s")),
     "late_reason_given": _s("pen", N("Reason for the delay: %(reason)s"), detail=N("%(clock)s")),
     "handover_saved": _s(
-        "case", N("%(actor)s wrote the ISBAR, version %(version)s"), detail=N("%(filled)s of 25 filled")
+        "case",
+        N("%(actor)s wrote the ISBAR, version %(version)s"),
+        detail=N("%(filled)s of 25 filled"),
     ),
     "vitals_observed": _s("pulse", N("%(actor)s entered vital signs")),
     "document_added": _s("film", N("%(actor)s added: %(title)s")),
@@ -71,12 +73,18 @@ SENTENCES: Mapping[str, Sentence] = {
     "consent_refused": _s("x", N("Consent refused by %(given_by)s"), key=True),
     "note_written": _s("msg", N("%(actor)s wrote in the thread")),
     "opinion_signed": _s(
-        "sign", N("%(actor)s signed the opinion: %(indication)s"), key=True, detail=N("version %(version)s")
+        "sign",
+        N("%(actor)s signed the opinion: %(indication)s"),
+        key=True,
+        detail=N("version %(version)s"),
     ),
     "opinion_acknowledged": _s("eye", N("%(actor)s read and understood the opinion"), key=True),
     "opinion_disagreed": _s("eye", N("%(actor)s read the opinion and disagrees"), key=True),
     "decision_signed": _s(
-        "sign", N("%(actor)s signed the decision: %(chosen)s"), key=True, detail=N("version %(version)s")
+        "sign",
+        N("%(actor)s signed the decision: %(chosen)s"),
+        key=True,
+        detail=N("version %(version)s"),
     ),
     "urgency_raised": _s("up", N("%(actor)s raised the urgency: %(was)s to %(to)s"), key=True),
     "urgency_lowered": _s("down", N("%(actor)s lowered the urgency: %(was)s to %(to)s"), key=True),

@@ -154,9 +154,8 @@ def specialties_that_may_be_asked(organisation_id: int, at: datetime) -> list[As
     allowed: dict[int, set[int] | None] = {}  # none: every specialty
     for row in agreements:
         named = {specialty.pk for specialty in row.specialties.all()}
-        known = allowed.get(row.to_organisation_id, set())
-        both = None if known is None or not named else known | named
-        allowed[row.to_organisation_id] = both
+        known: set[int] | None = allowed.get(row.to_organisation_id, set())
+        allowed[row.to_organisation_id] = None if known is None or not named else known | named
     on_duty = _on_first_line(sites, at)
     found: dict[int, Asked] = {}
     for site, specialty in _licensed(sites):

@@ -133,7 +133,15 @@ def present(one: OnDuty, at: datetime) -> Present:
     if css == "free" and one.unreachable_tonight:
         css, label = "gap", _("Telephone not tested")
     parts = [one.post, _until(presence, at, one.organisation.zone), last_seen(presence, at)]
-    return Present(one.person, one.post, ", ".join(part for part in parts if part), css, label)
+    return Present(one.person, one.post, listed(parts), css, label)
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Phrases in a row, with the comma of the language."""
+    said = ""
+    for part in filter(None, parts):
+        said = _("%(said)s, %(more)s") % {"said": said, "more": part} if said else part
+    return said
 
 
 def shown_presence(presence: Presence | None, at: datetime) -> tuple[str, str]:

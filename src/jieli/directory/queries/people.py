@@ -65,7 +65,7 @@ def shown_channels(person: Practitioner, now: datetime) -> list[ShownChannel]:
     return [
         ShownChannel(
             channel,
-            str(KINDS[channel.kind]),
+            str(KINDS[Channel.Kind(channel.kind)]),
             _channel_state(channel, now),
             first=place == 0,
             last=place == len(mine) - 1,

@@ -102,7 +102,7 @@ def _row(number: str, group: list[Line], scope: Scope, *, only_roles: bool) -> P
     own = {name: next((line[name] for line in group if line[name]), None) for name in OWN}
     return PersonRow(
         number=number,
-        name=own["name"],
+        name=group[0]["name"],
         name_en=own["name_en"] or "",
         title=own["title"] or "",
         telephone=own["telephone"] or "",

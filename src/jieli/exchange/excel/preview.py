@@ -25,7 +25,9 @@ class Preview:
 
     @property
     def bad(self) -> list[BadCell]:
-        return [bad for sheet in self.sheets for bad in sheet.bad]
+        """Sheet by sheet, row by row, from left to right."""
+        by_place = (sorted(sheet.bad, key=lambda bad: bad.place) for sheet in self.sheets)
+        return [bad for sheet in by_place for bad in sheet]
 
     @property
     def rows(self) -> int:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from jieli.directory.actions.importing import PersonRow, TurnRow, slots, turns_in
+from jieli.directory.actions.importing import PersonRow, Slot, TurnRow, slots, turns_in
 from jieli.directory.models import Duty, Practitioner, Role
 from jieli.exchange.excel.scope import Scope, known_people
 from jieli.exchange.excel.sheet import Line
@@ -206,10 +206,10 @@ def _check_standing(turns: list[tuple[Line, TurnRow]], scope: Scope) -> None:
 
 
 def _check_past(
-    turns: list[tuple[Line, TurnRow]], standing: dict[object, list[Duty]], now: datetime
+    turns: list[tuple[Line, TurnRow]], standing: dict[Slot, list[Duty]], now: datetime
 ) -> None:
     """Who did a turn that is over is not rewritten by a file."""
-    wanted: dict[object, set[str]] = {}
+    wanted: dict[Slot, set[str]] = {}
     for _line, row in turns:
         wanted.setdefault(_slot(row), set()).add(row.number)
     for line, row in turns:
@@ -222,7 +222,7 @@ def _check_past(
             )
 
 
-def _slot(row: TurnRow) -> tuple[str, str, str, datetime, datetime]:
+def _slot(row: TurnRow) -> Slot:
     return (row.organisation, row.specialty, row.line, row.start, row.end)
 
 

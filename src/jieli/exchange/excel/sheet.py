@@ -22,6 +22,7 @@ class BadCell:
     what: str  # msgid
     todo: str  # msgid
     facts: Mapping[str, str | int] = field(default_factory=dict)
+    place: tuple[int, int] = (1, 0)  # row and column, for the order
 
     @property
     def wrong(self) -> str:
@@ -45,12 +46,20 @@ class Line:
     def __getitem__(self, name: str) -> Any:
         return self.values.get(name)
 
-    def bad(self, name: str, what: str, todo: str, **facts: str | int) -> None:
+    def bad(self, name: str, what: str, todo: str, /, **facts: str | int) -> None:
         self.good = False
         place = self.sheet.places.get(name, 0)
         address = self.sheet.raw.address(self.number, place)
         self.sheet.bad.append(
-            BadCell(self.sheet.raw.title, address, self.cells.get(name, "")[:80], what, todo, facts)
+            BadCell(
+                self.sheet.raw.title,
+                address,
+                self.cells.get(name, "")[:80],
+                what,
+                todo,
+                facts,
+                (self.number, place),
+            )
         )
 
     def where(self) -> str:

@@ -11,7 +11,7 @@ from jieli.exchange.excel.workbook import RawCell
 class BadValue(Exception):
     """What is wrong, and what to do: two msgids and the facts that fill them."""
 
-    def __init__(self, what: str, todo: str, **facts: str | int) -> None:
+    def __init__(self, what: str, todo: str, /, **facts: str | int) -> None:
         self.what, self.todo, self.facts = what, todo, facts
         super().__init__(what)
 

@@ -30,7 +30,7 @@ from jieli.rules.refusal import Refused
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=15)  # a ring lost with its process is tried again within its 20 s
 DEADLINE = 8.0  # seconds for one try, whatever the transport does
 LINGER = 0.3  # seconds for which `send_due` waits for quick answers
 HOME_ZONE = "Asia/Shanghai"
