@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jieli.stories import demo, queries, script, words
+from jieli.stories import demo, queries, reading, script, verbs, words
 
 HEAD = """\
 story: trial
@@ -26,7 +26,7 @@ RAISE = "  - {n: 5, at: 45, by: RES, do: raise_request, with: {patient: P1, prob
 
 
 def parse(text: str) -> script.Story:
-    return script.parse(text, "trial.yaml", demo.alliance())
+    return reading.parse(text, "trial.yaml", demo.alliance())
 
 
 def mistakes(text: str) -> list[str]:
@@ -163,17 +163,17 @@ def test_role_words(word: str, kind: str, specialty: str | None) -> None:
 
 def test_later_verbs_are_known_and_later_fields_too() -> None:
     story = parse(HEAD + "  - {at: 1, by: SURG, do: start_mission, with: {anything: goes}}\n")
-    assert story.steps[0].do in script.LATER_VERBS
+    assert story.steps[0].do in verbs.LATER_VERBS
 
 
 @pytest.mark.parametrize("path", queries.story_paths(), ids=lambda path: path.stem)
 def test_our_own_stories_have_no_mistakes(path: Path) -> None:
-    story = script.load(path, demo.alliance())
+    story = reading.load(path, demo.alliance())
     assert story.name == path.stem
     assert story.asserts
 
 
 def test_every_verb_is_in_the_manual() -> None:
     manual = (Path(__file__).parents[2] / "docs" / "stories.md").read_text()
-    missing = [v for v in [*script.VERBS, *script.LATER_VERBS] if f"`{v}`" not in manual]
+    missing = [v for v in [*verbs.VERBS, *verbs.LATER_VERBS] if f"`{v}`" not in manual]
     assert not missing

@@ -29,8 +29,10 @@ DESK_KINDS = frozenset({Role.Kind.COORDINATOR, Role.Kind.DUTY_OFFICER, Role.Kind
 DECIDING_KINDS = frozenset({Role.Kind.DOCTOR, Role.Kind.EXPERT, Role.Kind.DIRECTOR})
 
 
-def grants_of(person: Practitioner, now: datetime) -> QuerySet[Grant]:
+def grants_of(person: Practitioner | None, now: datetime) -> QuerySet[Grant]:
     """Grants that hold now: the person's own, and those of hospitals where their role counts."""
+    if person is None:  # an empty holder would match every hospital's grants
+        return Grant.objects.none()
     by_kind: dict[str, set[int]] = {"treating": set(), "desk": set()}
     roles = active_roles(person, official_day(now)).values_list("organisation_id", "kind")
     for organisation, kind in roles:
@@ -44,7 +46,7 @@ def grants_of(person: Practitioner, now: datetime) -> QuerySet[Grant]:
     return Grant.objects.filter(Q(until=None) | Q(until__gt=now)).filter(held)
 
 
-def visible_cases(person: Practitioner, now: datetime) -> QuerySet[Case]:
+def visible_cases(person: Practitioner | None, now: datetime) -> QuerySet[Case]:
     return Case.objects.filter(key__in=grants_of(person, now).values("case_key"))
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F
 
 from jieli.rules.refusal import Refused
-from jieli.stories import demo, player, script, timing
+from jieli.stories import demo, player, reading, script, timing
 from jieli.stories.models import PlayedStep, StoryRun
 
 SPEEDS = (0.0, 1.0, 10.0, 60.0)  # 0: step by step
@@ -17,7 +17,7 @@ SPEEDS = (0.0, 1.0, 10.0, 60.0)  # 0: step by step
 @transaction.atomic
 def set_stage(text: str, file: str, *, real_now: datetime) -> dict[str, demo.Player]:
     """An installation to itself: the alliance, the story's people, its time standing still."""
-    story = script.parse(text, file, demo.alliance())
+    story = reading.parse(text, file, demo.alliance())
     starts = player.starts_at(story)
     demo.load_alliance(starts)
     players = demo.load_cast(story, starts)

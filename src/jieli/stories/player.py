@@ -11,14 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
-from jieli.stories import assertions, script
+from jieli.stories import assertions, script, verbs
 from jieli.stories.assertions import Result
-from jieli.stories.demo import PASSWORD, Player
+from jieli.stories.demo import Player
 from jieli.stories.doors import Answer, DoorError, Person, Sent
+from jieli.stories.forms import FORMS, OWN_PAGE, PAGES, CannotStep, local
 
-ZONES = {"beijing": ZoneInfo("Asia/Shanghai"), "xinjiang": ZoneInfo("Asia/Urumqi")}
 WHY_LATE = "事后补记"  # the reason of a late entry that the file does not give
 # What is seen and done at the bedside before anybody calls: entered late, when the case is there.
 BEFORE_THE_CASE = frozenset({"observe", "handover", "message", "consent"})
@@ -56,10 +55,6 @@ class OpenCase:
     @property
     def path(self) -> str:
         return f"/cases/{self.key}/"
-
-
-class CannotStep(Exception):
-    """The step has nothing to work on: no case, no opinion."""
 
 
 @dataclass
@@ -106,7 +101,7 @@ class Play:
             self.watcher.ended(step, outcome)
 
     def take(self, step: script.Step) -> Outcome:
-        if step.do in script.LATER_VERBS:
+        if step.do in verbs.LATER_VERBS:
             self.absent_step(step)
             return Outcome("absent")
         if step.do in BEFORE_THE_CASE and not self.cases:
@@ -115,7 +110,7 @@ class Play:
         self.absent += [
             f"step {step.n} {step.do}.{name}"
             for name in step.fields
-            if name in script.LATER_FIELDS.get(step.do, ())
+            if name in verbs.LATER_FIELDS.get(step.do, ())
         ]
         try:
             answer = self.answer(step)
@@ -245,255 +240,6 @@ class Play:
         path, fields = FORMS[first.do](self, merged)
         fields = {**fields, **self.lateness(step)}
         return person.post(path, fields, page=None, key=earlier[0].key)
-
-
-def local(instant: datetime, zone: str) -> str:
-    """An instant as a form takes it: wall time of one of the two zones."""
-    return f"{instant.astimezone(ZONES[zone]):%Y-%m-%dT%H:%M:%S}"
-
-
-# -- the forms: path and fields --------------------------------------------------------------------
-
-Form = tuple[str, dict[str, Any]]
-
-
-def _raise_form(play: Play, step: script.Step) -> Form:
-    given = step.fields
-    code = str(given.get("patient") or "P1")
-    fields = {
-        "organisation": play.players[step.by].site,
-        "specialty": given.get("specialty") or _specialty_of_expert(play),
-        "technique": given.get("technique", ""),
-        "urgency": given.get("urgency", "U1"),
-        "problem": str(given.get("problem") or "请求会诊")[:120],
-        "callback": given.get("callback") or "0998-555 0221",
-        "exception_reason": given.get("exception_reason", ""),
-        **patient_fields(code, play.story.patients.get(code, {})),
-    }
-    if (onset := given.get("onset_at")) is not None:
-        fields |= {"onset_at": local(play.story.instant(onset), step.zone), "zone": step.zone}
-    return "/cases/new/", fields
-
-
-def _specialty_of_expert(play: Play) -> str:
-    """A file that does not say which specialty means that of its expert."""
-    expert = _expert_of(play)
-    return play.players[expert].specialty or "" if expert else ""
-
-
-def patient_fields(code: str, said: Mapping[str, Any]) -> dict[str, Any]:
-    """Who the patient is: from the file, else an unnamed newborn with two invented numbers."""
-    identifiers = [
-        (kind, str(said[kind]))
-        for kind in ("national_id", "hospital_number", "insurance", "mother", "telephone")
-        if said.get(kind)
-    ]
-    for nth in ("id1", "id2"):
-        if said.get(f"{nth}_value"):
-            kind = str(said.get(f"{nth}_kind", "hospital_number"))
-            identifiers.append((kind, str(said[f"{nth}_value"])))
-    spare = [("hospital_number", f"H-{code}"), ("mother", f"M-{code}")]
-    have = {kind for kind, _value in identifiers}
-    identifiers += [pair for pair in spare if pair[0] not in have]
-    name = said.get("name")
-    fields: dict[str, Any] = {
-        "patient_name": name or f"{code} 之母新生儿",
-        "patient_sex": _sex(said.get("sex")),
-        "patient_age": said.get("age", "" if name else "新生儿"),
-        "patient_language": said.get("language", ""),
-    }
-    if said.get("unknown", name is None):
-        fields["patient_unknown"] = True
-    for nth, (kind, value) in zip(("id1", "id2"), identifiers, strict=False):
-        fields |= {f"{nth}_kind": kind, f"{nth}_value": value}
-    return fields
-
-
-def _sex(value: Any) -> str:
-    text = str(value or "").lower()
-    return {"m": "male", "male": "male", "男": "male", "f": "female", "female": "female",
-            "女": "female"}.get(text, "unknown")  # fmt: skip
-
-
-def _opinion_form(play: Play, step: script.Step) -> Form:
-    case, given = play.case(step), step.fields
-    watches = given.get("watch", [])
-    return f"{case.path}opinions/new/", {
-        "request": play.request(step, case),
-        "indication": given.get("indication", "undetermined"),
-        "assessment": given.get("assessment") or given.get("recommendation") or "见建议",
-        "recommendation": given.get("recommendation") or given.get("technique", ""),
-        "by_when": given.get("by_when", ""),
-        "looked_at": given.get("looked_at", ""),
-        "watch_what": [what for what, _limit in watches],
-        "watch_limit": [limit for _what, limit in watches],
-        "password": PASSWORD,
-    }
-
-
-def _decision_form(play: Play, step: script.Step) -> Form:
-    case, given = play.case(step), step.fields
-    alternatives = given.get("alternatives", [])
-    return f"{case.path}decisions/new/", {
-        "opinion": play.opinion(step, case),
-        "chosen": given.get("chosen", "DISPATCH"),
-        "text": given.get("text") or given.get("reason") or "按意见执行",
-        "reason": given.get("reason", ""),
-        "alternative_option": [option for option, _why in alternatives],
-        "alternative_why": [why for _option, why in alternatives],
-        "password": PASSWORD,
-    }
-
-
-def _request_form(noun: str, fields: Callable[[Play, script.Step], dict[str, Any]]) -> Any:
-    def form(play: Play, step: script.Step) -> Form:
-        case = play.case(step)
-        return f"/requests/{play.request(step, case)}/{noun}/", fields(play, step)
-
-    return form
-
-
-def _case_form(noun: str, fields: Callable[[Play, script.Step], dict[str, Any]]) -> Any:
-    def form(play: Play, step: script.Step) -> Form:
-        return f"{play.case(step).path}{noun}/", fields(play, step)
-
-    return form
-
-
-def _read_form(play: Play, step: script.Step) -> Form:
-    key = play.opinion(step, play.case(step))
-    if not key:
-        raise CannotStep("there is no opinion to read")
-    disagreement = step.fields.get("disagreement", "")
-    return f"/opinions/{key}/acknowledgement/", {"understood": True, "disagreement": disagreement}
-
-
-def _contact(play: Play, step: script.Step, channel: str, failed: bool) -> dict[str, Any]:
-    expert = step.fields.get("expert")
-    if expert is None and _treats(play, step.by):
-        expert = play.expert or _expert_of(play)
-    expert = expert or step.by
-    if not failed:
-        play.expert = str(expert)
-    return {
-        "channel": channel,
-        "practitioner": play.players[str(expert)].key,
-        "failed": failed,
-        "note": step.fields.get("note", ""),
-    }
-
-
-def _treats(play: Play, code: str) -> bool:
-    """Whether somebody belongs to the hospital that asked."""
-    return play.players[code].site in {play.players[case.raiser].site for case in play.cases}
-
-
-def _expert_of(play: Play) -> str | None:
-    """The story's first specialist who was asked and does not treat."""
-    experts = (code for code, player in play.players.items() if player.kind == "expert")
-    return next((code for code in experts if not _treats(play, code)), None)
-
-
-def _joined(play: Play, step: script.Step) -> dict[str, Any]:
-    channel = str(step.fields.get("channel", "video"))
-    return _contact(play, step, channel, _yes(step.fields.get("failed")))
-
-
-def _telephoned(play: Play, step: script.Step) -> dict[str, Any]:
-    return _contact(play, step, "telephone", _yes(step.fields.get("failed")))
-
-
-def _lost(play: Play, step: script.Step) -> dict[str, Any]:
-    return _contact(play, step, "video", True)
-
-
-def _observed(_play: Play, step: script.Step) -> dict[str, Any]:
-    known = script.VITAL_FIELDS
-    return {name: value for name, value in step.fields.items() if name in known}
-
-
-def _handed_over(play: Play, step: script.Step) -> dict[str, Any]:
-    fields = {k: v for k, v in step.fields.items() if k in script.ISBAR_FIELDS}
-    if isinstance(onset := fields.get("onset_at"), int | float):
-        fields["onset_at"] = local(play.story.instant(onset), step.zone)
-    return {k: "；".join(map(str, v)) if isinstance(v, list) else v for k, v in fields.items()}
-
-
-def _consented(play: Play, step: script.Step) -> dict[str, Any]:
-    given, who = step.fields, play.players[step.by]
-    kind = str(given.get("kind", "remote_consult"))
-    answer = str(given.get("answer", "given")).lower()
-    return {
-        "kind": {"consult": "remote_consult", "surgery": "operation"}.get(kind, kind),
-        "answer": "refused" if answer in ("refused", "no", "false") else "given",
-        "given_by": given.get("given_by") or (who.name if who.kind == "family" else "父母"),
-        "remotely": _yes(given.get("remotely")),
-        "interpreter": given.get("interpreter", ""),
-        "language": given.get("language", ""),
-    }
-
-
-def _passed(play: Play, step: script.Step) -> dict[str, Any]:
-    to = step.fields.get("to")
-    if to is None:
-        raise CannotStep("pass_on names nobody")
-    return {"to": play.players[str(to)].key, "note": step.fields.get("note", "")}
-
-
-def _presence_form(play: Play, step: script.Step) -> Form:
-    given = step.fields
-    until = given.get("until")
-    if isinstance(until, int | float):
-        until = local(play.story.instant(until), step.zone)
-    minutes = given.get("away_minutes")
-    state = given.get("state", "free")
-    return "/me/presence/", {"state": state, "away_minutes": minutes, "until": until}
-
-
-def _fields(*names: str, **defaults: Any) -> Callable[[Play, script.Step], dict[str, Any]]:
-    def read(_play: Play, step: script.Step) -> dict[str, Any]:
-        return defaults | {name: step.fields[name] for name in names if name in step.fields}
-
-    return read
-
-
-def _yes(value: Any) -> bool:
-    return value is True or str(value).lower() in ("true", "yes", "on", "1", "是")
-
-
-FORMS: dict[str, Callable[[Play, script.Step], Form]] = {
-    "raise_request": _raise_form,
-    "accept": _request_form("acceptance", _fields("late_reason")),
-    "decline": _request_form("refusal", _fields("reason", "note", reason="operating")),
-    "pass_on": _request_form("referral", _passed),
-    "join_consult": _request_form("contact", _joined),
-    "telephone_contact": _request_form("contact", _telephoned),
-    "link_lost": _request_form("contact", _lost),
-    "withdraw": _request_form("withdrawal", _fields("reason", reason="不再需要")),
-    "ring_again": _request_form("rings", _fields()),
-    "sign_opinion": _opinion_form,
-    "mark_read": _read_form,
-    "sign_decision": _decision_form,
-    "observe": _case_form("observations", _observed),
-    "handover": _case_form("handovers", _handed_over),
-    "message": _case_form("messages", _fields("text")),
-    "ask": _case_form("messages", _fields("text")),
-    "answer": _case_form("messages", _fields("text")),
-    "consent": _case_form("consents", _consented),
-    "change_urgency": _case_form("urgency", _fields("urgency", "reason", reason="病情变化")),
-    "raise_urgency": _case_form("urgency", _fields("urgency", "reason", reason="病情变化")),
-    "close_case": _case_form("closure", _fields("reason", reason="会诊结束")),
-    "outcome": _case_form("outcomes", _fields("day", "state", "note", day=1, state="better")),
-    "set_presence": _presence_form,
-    "presence": _presence_form,
-}
-# The page on which a person finds the form; for all others it is the case itself.
-PAGES = {
-    "raise_request": "/cases/new/",
-    "set_presence": "/me/",
-    "presence": "/me/",
-}
-OWN_PAGE = frozenset({"sign_opinion", "sign_decision"})
 
 
 # -- the verbs -------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Prefetch
 
 from jieli.directory.models import Practitioner, Role
-from jieli.stories import demo, script
+from jieli.stories import demo, reading, script
 from jieli.stories.models import PlayedStep, StoryRun
 
 
@@ -58,7 +58,7 @@ def story_paths(name: str = "all") -> list[Path]:
 
 def playable() -> list[script.Story]:
     """Stories that have steps already."""
-    loaded = (script.load(path, demo.alliance()) for path in story_paths())
+    loaded = (reading.load(path, demo.alliance()) for path in story_paths())
     return [story for story in loaded if story.steps]
 
 

@@ -16,7 +16,7 @@ from jieli.cases import actions, queries
 from jieli.cases.models import Case, Request
 from jieli.chart import actions as chart
 from jieli.directory.models import Organisation, Practitioner, Specialty
-from jieli.stories import demo, script, words
+from jieli.stories import demo, reading, rows, script, verbs, words
 
 MOST_MOMENTS = 2_000
 
@@ -26,7 +26,7 @@ def scenes() -> script.Story:
     base = demo.alliance()
     expert = script.Person("EXPERT", "EXPERT", "", words.Role("expert"))
     known = replace(base, cast={**base.cast, "EXPERT": expert})
-    return script.load(Path(__file__).with_name("scenes.yaml"), known)
+    return reading.load(Path(__file__).with_name("scenes.yaml"), known)
 
 
 def load_scenes(now: datetime) -> int:
@@ -134,7 +134,7 @@ def _sign_opinion(scene: Scene, step: script.Step, now: datetime) -> None:
         watches=said.get("watch", []),
     )
     person = scene.person(step)
-    actions.sign_opinion(scene.request(step), advice, by=person, secret=demo.PASSWORD, now=now)
+    actions.sign_opinion(scene.request(step), advice, by=person, secret=rows.PASSWORD, now=now)
 
 
 def _mark_read(scene: Scene, step: script.Step, now: datetime) -> None:
@@ -152,7 +152,7 @@ def _sign_decision(scene: Scene, step: script.Step, now: datetime) -> None:
         choice,
         opinion=case.opinions.first(),
         by=scene.person(step),
-        secret=demo.PASSWORD,
+        secret=rows.PASSWORD,
         now=now,
     )
 
@@ -172,7 +172,7 @@ def _consent(scene: Scene, step: script.Step, now: datetime) -> None:
 
 
 def _observe(scene: Scene, step: script.Step, now: datetime) -> None:
-    values = {k: str(v) for k, v in step.fields.items() if k in script.VITAL_FIELDS}
+    values = {k: str(v) for k, v in step.fields.items() if k in verbs.VITAL_FIELDS}
     actions.observe(scene.case(step), values, by=scene.person(step), now=now)
 
 

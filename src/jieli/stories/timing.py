@@ -41,11 +41,6 @@ def set_time(instant: datetime, speed: float, *, real_now: datetime) -> None:
     )
 
 
-def real_time() -> None:
-    """Back to the clock on the wall."""
-    DemoTime.objects.all().delete()
-
-
 def step_to(instant: datetime, *, real_now: datetime) -> int:
     """Go forward to this instant, stopping at each moment at which a clock or a ring is due.
 

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from jieli.directory.models import Practitioner
 from jieli.rules.refusal import Refused
-from jieli.stories import actions, demo, queries, script, timing
+from jieli.stories import actions, queries, rows, script, timing
 from jieli.stories.models import StoryRun
 
 View = Callable[..., HttpResponse]
@@ -54,7 +54,7 @@ def demo_page(request: HttpRequest) -> HttpResponse:
             "faces": queries.faces(),
             "stories": queries.playable(),
             "run": run,
-            "password": demo.PASSWORD,
+            "password": rows.PASSWORD,
             "speeds": actions.SPEEDS,
             "demo_speed": timing.demo_speed(),
         },
@@ -77,7 +77,7 @@ def signin(request: HttpRequest) -> HttpResponse:
 @only_in_demo
 @require_http_methods(["GET", "POST"])
 def demo_time(request: HttpRequest) -> HttpResponse:
-    """Step forward to an instant, or let time run at a speed from now on."""
+    """Step forward to an instant and stand still, or run at a speed from now on."""
     real = wall_clock()
     if request.method == "POST":
         try:
@@ -91,17 +91,14 @@ def demo_time(request: HttpRequest) -> HttpResponse:
 
 
 def _set_time(asked: dict[str, str], real: datetime) -> None:
-    if asked.get("wall_clock"):
-        timing.real_time()
-        return
     if to := asked.get("to"):
         instant = datetime.fromisoformat(to)
         if instant.tzinfo is None:
             raise ValueError("Write an instant with its zone.")
         timing.step_to(instant, real_now=real)
     if speed := asked.get("speed"):
-        if not 0 <= float(speed) <= 3600:
-            raise ValueError("A speed lies between 0 and 3600.")
+        if speed not in {str(each) for each in actions.SPEEDS}:
+            raise ValueError("Choose one of the speeds.")
         timing.set_time(timing.demo_now(real), float(speed), real_now=wall_clock())
 
 

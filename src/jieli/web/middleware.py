@@ -6,7 +6,7 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,6 +20,7 @@ from jieli.web.now import now
 Handler = Callable[[HttpRequest], HttpResponse]
 ZONES = {"beijing": ZoneInfo("Asia/Shanghai"), "xinjiang": ZoneInfo("Asia/Urumqi")}
 ZONE_COOKIE = "jieli_zone"
+FOR_ANY_ACCOUNT = ("/signout/", "/signin/", "/zone/", "/i18n/", "/demo/", "/healthz", "/readyz")
 
 
 def instant(get_response: Handler) -> Handler:
@@ -41,6 +42,8 @@ def person(get_response: Handler) -> Handler:
         request.me = access.person_of(request.user)  # type: ignore[attr-defined]
         if request.me is not None:  # type: ignore[attr-defined]
             actions.touch(by=request.me, now=request.now)  # type: ignore[attr-defined]
+        elif request.user.is_authenticated and not request.path.startswith(FOR_ANY_ACCOUNT):
+            raise Http404  # an account that is nobody's sees nothing but how to leave
         return get_response(request)
 
     return middleware

@@ -1,7 +1,7 @@
 """The clock strip: each promise of a case as a row, running ones first, done ones small."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
@@ -30,6 +30,7 @@ class Row:
     bar: Bar | None
     unapproved: bool
     done: bool
+    small: bool  # done, or not the one that runs out first
     paused: bool
     can_pause: bool
     can_resume: bool
@@ -84,9 +85,10 @@ def rows(clocks: Iterable[Clock], now: datetime, *, approved: bool, may_act: boo
     """Running clocks by the limit that comes first, then what is done, newest first."""
     found = [row(clock, now, approved=approved, may_act=may_act) for clock in clocks]
     far = timedelta(days=3650)
-    return sorted(
+    ordered = sorted(
         found, key=lambda r: (r.done, r.left if not r.done and r.bar and r.bar.target else far)
     )
+    return [replace(r, small=r.done or place > 0) for place, r in enumerate(ordered)]
 
 
 def row(clock: Clock, now: datetime, *, approved: bool, may_act: bool) -> Row:
@@ -111,6 +113,7 @@ def row(clock: Clock, now: datetime, *, approved: bool, may_act: bool) -> Row:
         else None,
         unapproved=bool(rule.target) and not approved,
         done=done,
+        small=done,
         paused=paused,
         can_pause=may_act and not done and not paused and clock.name in PAUSABLE,
         can_resume=may_act and paused,

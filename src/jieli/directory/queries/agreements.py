@@ -159,8 +159,8 @@ def specialties_that_may_be_asked(organisation_id: int, at: datetime) -> list[As
     on_duty = _on_first_line(sites, at)
     found: dict[int, Asked] = {}
     for site, specialty in _licensed(sites):
-        named = allowed[site]
-        if named is not None and specialty.pk not in named:
+        only = allowed[site]
+        if only is not None and specialty.pk not in only:
             continue
         asked = found.get(specialty.pk) or Asked(specialty, [], 0)
         more = on_duty.get((site, specialty.pk), 0)

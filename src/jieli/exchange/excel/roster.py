@@ -212,9 +212,11 @@ def _check_past(
     wanted: dict[Slot, set[str]] = {}
     for _line, row in turns:
         wanted.setdefault(_slot(row), set()).add(row.number)
+    over = {slot: duties for slot, duties in standing.items() if slot[-1] <= now}
+    did = {slot: {duty.practitioner.number for duty in duties} for slot, duties in over.items()}
     for line, row in turns:
-        there = {duty.practitioner.number for duty in standing.get(_slot(row), [])}
-        if line.good and row.end <= now and there and there != wanted[_slot(row)]:
+        slot = _slot(row)
+        if line.good and slot in did and did[slot] != wanted[slot]:
             line.bad(
                 "number",
                 "This turn is over; the roster names somebody else.",
@@ -235,9 +237,10 @@ def _booked(
     found: dict[str, list[Duty]] = {}
     duties = Duty.objects.filter(
         practitioner__in=[p.pk for p in people], line__in=BOOKED, period__overlap=span
-    ).exclude(pk__in=replaced)
+    )
     for duty in duties.select_related("practitioner"):
-        found.setdefault(duty.practitioner.number, []).append(duty)
+        if duty.pk not in replaced:
+            found.setdefault(duty.practitioner.number, []).append(duty)
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from jieli.stories import demo, queries, script, stage, timing
+from jieli.stories import demo, queries, reading, script, stage, timing
 from jieli.stories.doors import DoorError, Person
 from jieli.stories.player import Play, SteppedTime
 from jieli.stories.scenes import load_scenes
@@ -99,7 +99,7 @@ def _stories(options: dict[str, Any]) -> Iterator[tuple[script.Story, str]]:
     if not paths or options["story"]:
         paths += queries.story_paths(options["story"] or "kashgar")
     for path in paths:
-        yield script.load(path, demo.alliance()), path.read_text(encoding="utf-8")
+        yield reading.load(path, demo.alliance()), path.read_text(encoding="utf-8")
 
 
 def _play(story: script.Story, text: str, url: str) -> dict[str, Any]:

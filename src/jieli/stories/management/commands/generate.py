@@ -13,22 +13,16 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
 from jieli.directory.models import Specialty
-from jieli.stories import demo
-from jieli.stories.generator import (
+from jieli.stories import rows
+from jieli.stories.bulk import (
     COLUMNS,
-    Plan,
-    Size,
-    armed_clocks,
-    case_rows,
-    chunks,
     copy,
-    directory,
     drop_indexes,
     first_ids,
     set_sequences,
     trust_rows,
-    utc,
 )
+from jieli.stories.generator import Plan, Size, armed_clocks, case_rows, chunks, directory, utc
 
 
 class Command(BaseCommand):
@@ -55,7 +49,7 @@ class Command(BaseCommand):
             due_per_second=max(options["due_per_second"], 1),
             seed=options["seed"],
         )
-        demo.put_specialties()
+        rows.put_specialties()
         given = _parameters()
         with psycopg.connect(**given, autocommit=True) as link:
             plan = self.people(link, size)
@@ -82,11 +76,11 @@ class Command(BaseCommand):
         if _is_there(link, size):
             raise CommandError(f"Data of seed {size.seed} is here already: choose another --seed.")
         try:
-            rows, plan = directory(empty, demo.password_hash())
+            tables, plan = directory(empty, rows.password_hash())
         except ValueError as fault:
             raise CommandError(str(fault)) from None
         with link.transaction():
-            copy(link, rows)
+            copy(link, tables)
         return plan
 
     def cases(self, plan: Plan, given: dict[str, Any], workers: int) -> None:

@@ -69,7 +69,7 @@ def carry_out(run: StoryRun, url: str, ending: threading.Event) -> None:
 def _now_playing(run: StoryRun, now: datetime) -> script.Story:
     """The story moved to today, so that its first call goes out a few seconds from now.
 
-    Steps of later issues are left out of the waiting: nobody looks at a screen for a month.
+    Steps of later issues are left out: nobody looks at a screen for a month.
     """
     story = queries.story_named(run.story)
     if story is None:
@@ -78,7 +78,7 @@ def _now_playing(run: StoryRun, now: datetime) -> script.Story:
     moved = story.moved_to(
         now + timedelta(seconds=3 * max(run.speed, 1)) - timedelta(minutes=first)
     )
-    return script.without_later(moved)
+    return script.for_lookers_on(moved)
 
 
 class Pace:

@@ -1,0 +1,107 @@
+"""Which verbs a step may use and with which fields; docs/stories.md explains them."""
+
+from __future__ import annotations
+
+# Each verb of today with the fields that its form has; docs/stories.md explains them.
+_VITALS = "hr rr spo2 sbp dbp temp o2 crt lactate glucose ph weight gcs effort stability"
+_ISBAR = (
+    "situation onset_at onset_text airway gestation_and_weight diagnoses history allergies "
+    "pregnancy medicines results infection language guardian resuscitation assessment "
+    "differential danger_signs worry done risks ask by_when watch read_back"
+)
+VERBS: dict[str, frozenset[str]] = {
+    verb: frozenset(fields.split())
+    for verb, fields in {
+        "raise_request": "patient problem urgency specialty technique callback exception_reason "
+        "onset_at handover vitals",
+        "accept": "request late_reason",
+        "decline": "request reason note",
+        "pass_on": "request to note",
+        "join_consult": "request channel failed note expert",
+        "telephone_contact": "request expert failed note",
+        "link_lost": "request expert note",
+        "sign_opinion": "request indication assessment recommendation by_when looked_at watch "
+        "technique",
+        "mark_read": "opinion disagreement",
+        "sign_decision": "opinion chosen text reason alternatives",
+        "observe": f"vitals note {_VITALS}",
+        "handover": f"handover {_ISBAR}",
+        "message": "text",
+        "ask": "text",
+        "answer": "text",
+        "consent": "kind answer given_by remotely interpreter language",
+        "change_urgency": "urgency reason",
+        "raise_urgency": "urgency reason",
+        "close_case": "reason",
+        "outcome": "day state note",
+        "view_case": "",
+        "withdraw": "request reason",
+        "ring_again": "request",
+        "set_presence": "state until away_minutes",
+        "presence": "state until away_minutes",
+        "advance": "",
+    }.items()
+}
+COMMON_FIELDS = frozenset({"case", "patient", "late_reason"})
+VITAL_FIELDS = frozenset(_VITALS.split())
+ISBAR_FIELDS = frozenset(_ISBAR.split())
+
+# Known, and built by a later issue: told as absent, with whatever fields they have.
+_LATER = (
+    "start_mission depart arrive start_procedure end_procedure sign_plan milestone teach_back "
+    "discharge follow_up start_pathway pathway_step hold_session sign_in rate audit_finding "
+    "close_action open_agreement post visit_list generate approve_mission sign_checklist"
+)
+LATER_VERBS = frozenset(_LATER.split())
+# Fields of today's verbs that a later issue reads: told as absent, not passed over in silence.
+LATER_FIELDS = {
+    "raise_request": {"checklist", "pathway", "scores"},
+    "observe": {"pews", "news2", "scores", "checklist", "temporise"},
+    "handover": {"checklist", "scores", "temporise"},
+    "sign_opinion": {"window", "window_h", "window_hours", "volvulus", "target_h", "hard_h"},
+    "sign_decision": {"team", "mission", "option_set", "planner"},
+}
+
+# One field, several names in use.
+ALIASES = {
+    "raise_request": {
+        "sbar": "handover", "isbar": "handover", "exception": "exception_reason",
+        "onset": "onset_at", "observations": "vitals", "call_back": "callback",
+    },
+    "sign_opinion": {"text": "assessment", "opinion": "assessment", "deadline": "by_when"},
+    "sign_decision": {
+        "option": "chosen", "choice": "chosen", "decision": "chosen", "why": "reason",
+        "because": "reason", "considered": "alternatives", "why_not": "alternatives",
+    },
+    "handover": {
+        "sbar": "handover", "isbar": "handover", "s": "situation", "b": "history",
+        "a": "assessment", "r": "ask", "background": "history", "recommendation": "ask",
+        "request": "ask", "danger": "danger_signs",
+    },
+    "observe": {
+        "observations": "vitals", "heart_rate": "hr", "pulse": "hr", "respiratory_rate": "rr",
+        "resp": "rr", "oxygen": "o2", "temperature": "temp", "t": "temp", "weight_g": "weight",
+        "capillary_refill": "crt", "text": "note",
+    },
+    "join_consult": {"via": "channel", "practitioner": "expert"},
+    "telephone_contact": {"practitioner": "expert", "with": "expert"},
+    "message": {"message": "text"}, "ask": {"question": "text"}, "answer": {"answer": "text"},
+    "close_case": {"text": "reason"},
+    "set_presence": {"presence": "state", "minutes": "away_minutes"},
+    "presence": {"presence": "state", "minutes": "away_minutes"},
+    "outcome": {"outcome": "state", "text": "note"},
+    "pass_on": {"person": "to", "text": "note", "reason": "note"},
+}  # fmt: skip
+
+TIERS = ("national", "province", "city", "county", "township")
+MODES = ("consult", "dispatch", "live", "transfer", "pathway", "mdt")
+URGENCIES = ("U0", "U1", "U2", "U3", "U4")
+OPTIONS = {
+    "LOCAL": "LOCAL", "LIVE": "LIVE", "REMOTE_GUIDED": "LIVE", "DISPATCH": "DISPATCH",
+    "DISPATCH_TEAM": "DISPATCH", "TEAM": "DISPATCH", "TRANSFER": "TRANSFER",
+    "RENDEZVOUS": "RENDEZVOUS", "STAGED": "STAGED", "OBSERVE": "OBSERVE",
+}  # fmt: skip
+INDICATIONS = {
+    "confirmed": "confirmed", "indicated": "confirmed", "not_indicated": "not_indicated",
+    "no": "not_indicated", "undetermined": "undetermined", "unclear": "undetermined",
+}  # fmt: skip
