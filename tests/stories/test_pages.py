@@ -89,7 +89,7 @@ def test_time_runs_at_a_speed(db: None) -> None:
 
 
 def test_a_story_is_asked_for_once(alliance: None, client: Client) -> None:
-    assert client.post("/demo/plays/", {"story": "kashgar", "speed": "0.0"}).status_code == 302
+    assert client.post("/demo/plays/", {"story": "kashgar", "speed": "0.0"}).status_code == 303
     assert client.post("/demo/plays/", {"story": "kashgar", "speed": "10"}).status_code == 409
     run = StoryRun.objects.get()
     client.post(f"/demo/plays/{run.key}/steps/")

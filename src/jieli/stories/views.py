@@ -7,13 +7,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -36,6 +36,10 @@ def only_in_demo(view: View) -> View:
 
     guarded.unkeyed = True  # type: ignore[attr-defined] # each stands for itself; no replay kept
     return login_not_required(guarded)
+
+
+def see_other(address: str) -> HttpResponse:
+    return HttpResponse(status=303, headers={"Location": address})
 
 
 def wall_clock() -> datetime:
@@ -69,9 +73,8 @@ def signin(request: HttpRequest) -> HttpResponse:
         raise Http404
     login(request, person.account, backend=BACKEND)
     target = request.POST.get("next", "/")
-    parts = urlsplit(target)
-    inside = target.startswith("/") and not target.startswith("//") and not parts.netloc
-    return redirect(target if inside else "/", status=303)
+    inside = target.startswith("/") and url_has_allowed_host_and_scheme(target, None)
+    return see_other(target if inside else "/")
 
 
 @only_in_demo
@@ -85,7 +88,7 @@ def demo_time(request: HttpRequest) -> HttpResponse:
         except ValueError as fault:
             return _refused(request, str(fault))
         if "text/html" in request.headers.get("Accept", ""):
-            return redirect("stories:demo")
+            return see_other("/demo/")
     shown = timing.demo_now(wall_clock())
     return JsonResponse({"now": shown.isoformat(), "speed": timing.demo_speed()})
 
@@ -125,7 +128,7 @@ def plays(request: HttpRequest) -> HttpResponse:
     except ValueError:
         raise Refused("Choose one of the speeds.") from None
     actions.play_story(story, speed=speed, now=wall_clock())
-    return redirect("stories:demo")
+    return see_other("/demo/")
 
 
 @only_in_demo
@@ -139,14 +142,14 @@ def last_play(request: HttpRequest) -> HttpResponse:
 @require_POST
 def play_steps(request: HttpRequest, key: str) -> HttpResponse:
     actions.next_step(get_object_or_404(StoryRun, key=key))
-    return redirect("stories:demo")
+    return see_other("/demo/")
 
 
 @only_in_demo
 @require_POST
 def play_end(request: HttpRequest, key: str) -> HttpResponse:
     actions.stop_story(get_object_or_404(StoryRun, key=key), now=wall_clock())
-    return redirect("stories:demo")
+    return see_other("/demo/")
 
 
 @csrf_exempt

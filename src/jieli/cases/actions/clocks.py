@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
+from django.db.models import F
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -33,6 +34,7 @@ from jieli.rules.refusal import Refused
 logger = logging.getLogger(__name__)
 BATCH = 200
 PUSHED_ASIDE = timedelta(seconds=30)  # a row that fails waits this long, loudly
+MOST_LAPSES = 30_000  # as many as the column counts
 STAGE_VERBS = {
     "remind": "clock_reminded",
     "second": "clock_second",
@@ -156,8 +158,13 @@ def _refresh_boards(cases: Iterable[Case], now: datetime) -> None:
 
 
 def escalate_clocks(now: datetime, limit: int = 50) -> int:
-    """Tell the people whom fired stages call for, one clock at a time."""
-    owing = list(Clock.objects.exclude(owes=[]).order_by("id").values_list("pk", flat=True)[:limit])
+    """Tell the people whom fired stages call for, one clock at a time.
+
+    A clock whose telling failed still owes it, and stands behind those that never failed.
+    """
+    owing = list(
+        Clock.objects.exclude(owes=[]).order_by("lapses", "id").values_list("pk", flat=True)[:limit]
+    )
     return sum(_one(partial(_escalate, pk, now), Clock, pk, now) for pk in owing)
 
 
@@ -318,8 +325,10 @@ def _one(
 def _push_aside(
     model: type[Clock] | type[Request] | type[OutcomeDue], pk: int, now: datetime
 ) -> None:
-    later = now + PUSHED_ASIDE
-    model.objects.filter(pk=pk, due_at__lte=now).update(due_at=later)
+    row = model.objects.filter(pk=pk)
+    row.filter(due_at__lte=now).update(due_at=now + PUSHED_ASIDE)
+    if model is not OutcomeDue:
+        row.filter(lapses__lt=MOST_LAPSES).update(lapses=F("lapses") + 1)
 
 
 # ── what people do to a clock ────────────────────────────────────────────────

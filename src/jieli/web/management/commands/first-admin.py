@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from getpass import getpass
 from typing import Any
 
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from jieli.directory.models import Account, Organisation, Practitioner, Role
 from jieli.rules.names import sort_key
+from jieli.web.password import ask_password
 
 
 class Command(BaseCommand):
@@ -40,18 +38,8 @@ class Command(BaseCommand):
             number=options["number"],
             name=options["name"],
             sort_key=sort_key(options["name"]),
-            account=Account.objects.create_account(options["number"], self._password()),
+            account=Account.objects.create_account(options["number"], ask_password()),
         )
         for kind in (Role.Kind.ADMIN, Role.Kind.COORDINATOR):
             Role.objects.create(practitioner=person, organisation=site, kind=kind)
         self.stdout.write(f"{person.name} may sign in as {person.number}.")
-
-    def _password(self) -> str:
-        password = getpass("Password, at least 12 characters: ")
-        try:
-            validate_password(password)
-        except ValidationError as fault:
-            raise CommandError(" ".join(fault.messages)) from None
-        if getpass("Once more: ") != password:
-            raise CommandError("The two passwords differ. Nothing was made.")
-        return password

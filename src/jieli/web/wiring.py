@@ -1,0 +1,19 @@
+"""Where packages that must not import each other are joined, once, at the start."""
+
+from datetime import datetime
+
+from jieli.directory import actions as directory
+from jieli.directory.models import Channel
+from jieli.notify import actions as notify
+from jieli.stories import timing
+from jieli.web.recurring import send_messages
+
+
+def join() -> None:
+    directory.use_test_ring(_test_ring)
+    if send_messages not in timing.work:
+        timing.work.append(send_messages)  # a stepped demo sends its messages as well
+
+
+def _test_ring(channel: Channel, now: datetime) -> None:
+    notify.send_test(channel, by=channel.practitioner, now=now)
