@@ -18,11 +18,13 @@ SOURCE = ROOT / "src" / "jieli"
 PARTS = SOURCE / "web" / "locale" / "zh_Hans" / "parts"
 TRANSLATE = re.compile(r"""\{%\s*translate\s+(?:"([^"]+)"|'([^']+)')""")
 BLOCK = re.compile(
-    r"\{%\s*blocktranslate([^%]*)%\}(.*?)(?:\{%\s*plural\s*%\}(.*?))?\{%\s*endblocktranslate\s*%\}", re.S
+    r"\{%\s*blocktranslate([^%]*)%\}(.*?)(?:\{%\s*plural\s*%\}(.*?))?\{%\s*endblocktranslate\s*%\}",
+    re.S,
 )
 VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 CALL = re.compile(
-    r"""(?<![\w.])(?:_|gettext|gettext_lazy|gettext_noop|N)\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\)""", re.S
+    r"""(?<![\w.])(?:_|gettext|gettext_lazy|gettext_noop|N)\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\)""",
+    re.S,
 )
 REFUSED = re.compile(r"""Refused\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)""", re.S)
 
@@ -60,7 +62,9 @@ def spoken() -> dict[str, Path]:
 
 def test_every_string_has_chinese():
     known = chinese()
-    missing = [f"{p.relative_to(ROOT)}: {text!r}" for text, p in spoken().items() if not known.get(text)]
+    missing = [
+        f"{p.relative_to(ROOT)}: {text!r}" for text, p in spoken().items() if not known.get(text)
+    ]
     assert not missing, "\n".join(sorted(missing))
 
 

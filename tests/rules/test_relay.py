@@ -249,5 +249,5 @@ class Nights(RuleBasedStateMachine):
             assert (again.ring, again.push, again.no_answer) == ((), (), ())
 
 
-Nights.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Nights.TestCase.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
 TestNights = Nights.TestCase

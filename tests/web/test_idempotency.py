@@ -44,7 +44,9 @@ def test_a_second_sending_gives_the_first_answer_again(client, world):
 def test_the_key_may_come_in_the_form(client, world):
     client.force_login(world.doctor.account)
     sent = FORM | {"_key": str(uuid.uuid4())}
-    assert client.post("/cases/new/", sent)["Location"] == client.post("/cases/new/", sent)["Location"]
+    assert (
+        client.post("/cases/new/", sent)["Location"] == client.post("/cases/new/", sent)["Location"]
+    )
     assert Case.objects.count() == 1
 
 

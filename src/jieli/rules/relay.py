@@ -1,6 +1,6 @@
 """Which move may follow which, and who rings next. Pure: facts in, a decision out."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from jieli.rules.nights import is_night, morning
@@ -134,11 +134,12 @@ def advance(relay: Relay, now: datetime) -> Moves:
     if relay.answered:
         return Moves()
     ended = tuple(a.person for a in relay.asked if _rings(a) and a.ends and a.ends <= now)
+    relay = replace(relay, asked=tuple(_after_end(a, now) for a in relay.asked))
     plan = _Plan()
     if relay.urgency in NEVER_RINGS:
         plan.push += _unasked(relay, ("expert",), silent=True)
     else:
-        _work_list(relay, ended, now, plan)
+        _work_list(relay, now, plan)
     fallback = bool(relay.fallback_at and not relay.fallback_told and relay.fallback_at <= now)
     if relay.fallback_at and not relay.fallback_told and not fallback:
         plan.waits.append(relay.fallback_at)
@@ -152,9 +153,15 @@ def advance(relay: Relay, now: datetime) -> Moves:
     )
 
 
-def _work_list(relay: Relay, ended: tuple[int, ...], now: datetime, plan: _Plan) -> None:
+def _after_end(asked: Asked, now: datetime) -> Asked:
+    """A ring whose time is over counts as not answered, whether or not that is written yet."""
+    over = _rings(asked) and asked.ends is not None and asked.ends <= now
+    return replace(asked, answer="no_answer") if over else asked
+
+
+def _work_list(relay: Relay, now: datetime, plan: _Plan) -> None:
     plan.push += _unasked(relay, TOLD_SILENTLY.get(relay.urgency, ()), silent=True)
-    open_rings = [a for a in relay.asked if _rings(a) and a.person not in ended]
+    open_rings = [a for a in relay.asked if _rings(a)]
     queue = _unasked(relay, _lines(relay), silent=False)
     sleepers = _sleepers(relay, queue, now)
     if sleepers:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 
 from jieli.cases.models import Case, Opinion, Request, Ring
 from jieli.directory.models import (
@@ -58,12 +58,14 @@ def standings(organisation_id: int, specialty: Specialty | None, on: date) -> di
     """Per hospital that may be asked: the best standing of all agreements with it."""
     found: dict[int, Standing] = {}
     order = {"valid": 0, "mode": 1, "expired": 2}
-    agreements = Agreement.objects.filter(
-        from_organisation=organisation_id, signed=True
-    ).select_related("to_organisation", "alliance")
-    for agreement in agreements.prefetch_related("specialties"):
-        named = list(agreement.specialties.all())
-        if specialty and named and specialty not in named:
+    named = Agreement.specialties.through.objects.filter(agreement=OuterRef("pk"))
+    agreements = (
+        Agreement.objects.filter(from_organisation=organisation_id, signed=True)
+        .select_related("to_organisation", "alliance")
+        .annotate(named=ArraySubquery(named.values("specialty")))
+    )
+    for agreement in agreements:
+        if specialty and agreement.named and specialty.pk not in agreement.named:
             continue
         standing = Standing(agreement.to_organisation_id, _state(agreement, on), agreement)
         held = found.get(standing.organisation_id)
@@ -87,19 +89,25 @@ class OnDuty:
     practitioner: Practitioner
     organisation: Organisation
     line: str
+    licensed: bool = True  # the hospital has a department for the specialty; asked of experts
 
 
 def on_duty(organisations: Iterable[int], specialty: Specialty, now: datetime) -> list[OnDuty]:
     """People on a line of the specialty now; officers and directors also by their standing role."""
     sites = list(organisations)
+    licensed = Department.objects.filter(
+        organisation=OuterRef("organisation"), specialties=specialty
+    )
     turns = (
         Duty.objects.filter(organisation__in=sites, period__contains=now)
         .filter(Q(specialty=specialty) | Q(specialty=None))
         .select_related("practitioner__presence", "organisation")
+        .annotate(licensed=Exists(licensed))
         .order_by("id")
     )
     people = [
-        OnDuty(t.practitioner, t.organisation, LINE_OF_DUTY[Duty.Line(t.line)]) for t in turns
+        OnDuty(t.practitioner, t.organisation, LINE_OF_DUTY[Duty.Line(t.line)], t.licensed)
+        for t in turns
     ]
     covered = {(p.organisation.pk, p.line) for p in people}
     standing = (
@@ -140,11 +148,6 @@ def facts(
     ids = [p.practitioner.pk for p in people]
     history = _history(ids, case, specialty, now)
     allowed = _privileged(ids, technique, official_day(now))
-    licensed = set(
-        Department.objects.filter(
-            organisation__in={p.organisation.pk for p in people}, specialties=specialty
-        ).values_list("organisation_id", flat=True)
-    )
     return [
         matching.Facts(
             person=p.practitioner.pk,
@@ -154,7 +157,7 @@ def facts(
             presence=_presence(p.practitioner, now),
             agreement="valid" if exception else standing[p.organisation.pk].state,
             has_privilege=allowed is None or p.practitioner.pk in allowed,
-            licensed=p.organisation.pk in licensed,
+            licensed=p.licensed,
             practising_since=p.practitioner.practising_since,
             answers=p.practitioner.rings_answered,
             answer_seconds=float(p.practitioner.answer_seconds),
