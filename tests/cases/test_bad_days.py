@@ -627,13 +627,13 @@ def test_a_case_with_5000_events_stays_usable(at_minute_50):
 
     seen, path = [], f"/cases/{long.case.key}/events/"
     pages = 0
-    while path:
+    while path and pages < 60:
         with CaptureQueriesContext(connection) as queries:
             page = doctor.get(path).content.decode()
         assert len(queries) < 20
         pages += 1
         seen.append(page)
-        older = re.search(r"\?before=(\d+)", page)
+        older = re.search(r'href="\?before=(\d+)"', page)
         path = f"/cases/{long.case.key}/events/?before={older.group(1)}" if older else ""
     length = long.case.chain.events.count()
     assert pages == -(-length // 100)

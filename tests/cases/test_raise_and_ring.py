@@ -6,7 +6,7 @@ import pytest
 
 from jieli.cases import actions
 from jieli.cases.models import Candidate, Request
-from jieli.directory.models import Grant, Presence
+from jieli.directory.models import Agreement, Grant, Presence
 from jieli.notify.models import Message
 from jieli.record.queries import broken_at
 from jieli.rules.refusal import Refused
@@ -264,3 +264,16 @@ def test_candidates_stand_in_the_order_in_which_they_are_asked(world):
     request = world.raised("U1")
     lines = list(Candidate.objects.filter(request=request).values_list("line", flat=True))
     assert lines == ["expert", "expert", "expert", "officer", "second", "director"]
+
+
+def test_officers_of_hospitals_without_the_specialty_are_not_rung(world):
+    other = world.site("other", "别家医院", "city")
+    Agreement.objects.create(
+        alliance=world.alliance,
+        from_organisation=world.county,
+        to_organisation=other,
+        modes=["consult"],
+    )
+    world.person("other_officer", other, "duty_officer")
+    request = world.raised("U1")
+    assert not request.candidates.filter(practitioner=world.other_officer).exists()

@@ -484,7 +484,7 @@ def _opinion_page(
         "indications": [(c, words.word(words.INDICATIONS, c)) for c in words.INDICATIONS],
         "watches": form.watches if form.is_bound else [],
         "blank_rows": range(max(3 - len(form.watches) if form.is_bound else 3, 1)),
-        "opinion_clock": [r for r in context["clocks"] if r.name == "opinion"][:1],
+        "opinion_clock": pages.only(context["clocks"], "opinion"),
         "version": case.opinions.count() + 1,
     }
     return render(request, "cases/opinion.html", context, status=status)
@@ -548,7 +548,7 @@ def _decision_page(
     context |= {
         "form": form,
         "options": [(o, words.word(words.OPTIONS, o), why_not.get(o, "")) for o in words.OPTIONS],
-        "decision_clock": [r for r in context["clocks"] if r.name == "decision"][:1],
+        "decision_clock": pages.only(context["clocks"], "decision"),
         "version": case.decisions.count() + 1,
     }
     return render(request, "cases/decision.html", context, status=status)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from django.utils.translation import gettext as _
+
 from jieli.stories import assertions, script, verbs
 from jieli.stories.assertions import Result
 from jieli.stories.demo import Player
@@ -106,7 +108,7 @@ class Play:
             return Outcome("absent")
         if step.do in BEFORE_THE_CASE and not self.cases:
             self.held.append(step)
-            return Outcome("done", "held until the case is there")
+            return Outcome("done", _("entered when the case is there"))
         self.absent += [
             f"step {step.n} {step.do}.{name}"
             for name in step.fields
@@ -137,7 +139,8 @@ class Play:
             told = f"{answer.status or state} {answer.sentence}".strip()
             self.results.append(Result(f"step {step.n}", "ok", told, False))
             return Outcome("refused", told, self.case_path())
-        return Outcome("done", answer.sentence, self.case_path())
+        said = "done" if answer.ok else "refused"
+        return Outcome(said, answer.sentence, self.case_path())
 
     def absent_step(self, step: script.Step, why: str = "") -> None:
         self.absent.append(f"step {step.n} {step.do}" + (f" ({why})" if why else ""))

@@ -4,8 +4,15 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
+from jieli.cases.queries.pages import asking_organisations
 from jieli.web.now import now, speed
+
+
+def _may_page(request: HttpRequest) -> bool:
+    me = getattr(request, "me", None)
+    return me is not None and asking_organisations(me, request.now).exists()  # type: ignore[attr-defined]
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
@@ -16,4 +23,5 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "demo": settings.JIELI_DEMO,
         "speed": speed(),
         "telephone": settings.DUTY_TELEPHONE,
+        "may_page": SimpleLazyObject(lambda: _may_page(request)),
     }

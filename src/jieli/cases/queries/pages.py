@@ -1,6 +1,6 @@
 """Everything that one case page, ring page or raise form shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from jieli.cases import access
 from jieli.cases.actions.care import ISBAR
 from jieli.cases.models import Case, Handover, Note, Opinion, Request, Ring
 from jieli.cases.queries import words
-from jieli.cases.queries.clock_strip import approval_of, limits_note, row, strip
+from jieli.cases.queries.clock_strip import Row, approval_of, limits_note, row, strip
 from jieli.cases.queries.ladder import ladder
 from jieli.cases.queries.lists import heading
 from jieli.cases.queries.people import active_roles, desk_of, official_day, standings
@@ -83,6 +83,11 @@ def clocks_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
     treating = access.standing_of(me, case, now).treating
     rows = strip(case, now, may_act=treating)
     return {"clocks": rows, "clocks_note": limits_note(case, now), "case": case}
+
+
+def only(rows: list[Row], name: str) -> list[Row]:
+    """The one clock that a form is about, drawn large."""
+    return [replace(r, small=r.done) for r in rows if r.name == name][:1]
 
 
 def rings_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:

@@ -121,7 +121,13 @@ def on_duty(organisations: Iterable[int], specialty: Specialty, now: datetime) -
         line = LINE_OF_ROLE[Role.Kind(role.kind)]
         if (role.organisation_id, line) not in covered:
             people.append(OnDuty(role.practitioner, role.organisation, line))
-    return _once(people)
+    return _once(_where_the_specialty_is(people))
+
+
+def _where_the_specialty_is(people: list[OnDuty]) -> list[OnDuty]:
+    """Officers and directors of hospitals that have the specialty on a line; else of all."""
+    sites = {p.organisation.pk for p in people if p.line in ("expert", "second")}
+    return [p for p in people if p.organisation.pk in sites] if sites else people
 
 
 def _once(people: list[OnDuty]) -> list[OnDuty]:
