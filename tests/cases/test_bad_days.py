@@ -511,7 +511,7 @@ def test_an_expired_agreement_says_so_with_the_telephone_and_keeps_the_way_out(a
     world.agreement.valid_to = date(2026, 2, 1)
     world.agreement.save()
     doctor = signed_in(world.doctor)
-    assert world.surgery.name in doctor.get("/cases/new/").content.decode()
+    assert world.surgery.name_en in doctor.get("/cases/new/").content.decode()
     refused = doctor.post("/cases/new/", PAGE)
     page = refused.content.decode()
     assert refused.status_code == 409

@@ -325,10 +325,10 @@ def _one(
 def _push_aside(
     model: type[Clock] | type[Request] | type[OutcomeDue], pk: int, now: datetime
 ) -> None:
-    row = model.objects.filter(pk=pk)
-    row.filter(due_at__lte=now).update(due_at=now + PUSHED_ASIDE)
-    if model is not OutcomeDue:
-        row.filter(lapses__lt=MOST_LAPSES).update(lapses=F("lapses") + 1)
+    model.objects.filter(pk=pk, due_at__lte=now).update(due_at=now + PUSHED_ASIDE)
+    for counted in (Clock, Request):
+        if model is counted:
+            counted.objects.filter(pk=pk, lapses__lt=MOST_LAPSES).update(lapses=F("lapses") + 1)
 
 
 # ── what people do to a clock ────────────────────────────────────────────────
