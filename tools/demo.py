@@ -39,7 +39,11 @@ class Stage:
     def start(self) -> None:
         host, port = self.address
         with Path(os.environ["JIELI_HOME"], "demo.log").open("ab") as log:
-            for arguments in (["serve", f"--host={host}", f"--port={port}"], ["run"]):
+            for arguments in (
+                ["serve", f"--host={host}", f"--port={port}"],
+                ["run"],
+                ["play", f"--url={self.url}"],
+            ):
                 self.processes.append(
                     subprocess.Popen(
                         [*JIELI, *arguments],
@@ -127,6 +131,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, interrupt)
 
     stage = Stage(options.host, free_port(options.host, options.port))
+    # The demo's telephones are a page of the demo: rings go out and are heard nowhere.
+    os.environ.setdefault("JIELI_GATEWAY_URL", f"{stage.url}demo/gateway/")
     try:
         once("migrate", "--verbosity=0")
         once("demo", f"--port={stage.address[1]}")

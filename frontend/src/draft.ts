@@ -18,6 +18,7 @@ class Keeper {
   private waiting = 0;
   private clock = 0;
   private attempts = 0;
+  private secrets: [string, string][] = []; // passwords: sent once, never kept on the device
 
   constructor(private form: HTMLFormElement) {
     const name = form.dataset.draft ?? "form";
@@ -45,10 +46,13 @@ class Keeper {
 
   private fields(button?: HTMLElement | null): [string, string][] {
     const data = new FormData(this.form, button);
-    return [...data.entries()].filter(
+    const hidden = [...this.form.querySelectorAll<HTMLInputElement>("input[type=password]")].map((f) => f.name);
+    const pairs = [...data.entries()].filter(
       (pair): pair is [string, string] =>
         typeof pair[1] === "string" && pair[0] !== "_key" && pair[0] !== "csrfmiddlewaretoken",
     );
+    this.secrets = pairs.filter(([name]) => hidden.includes(name));
+    return pairs.filter(([name]) => !hidden.includes(name));
   }
 
   private restore(): void {
@@ -95,7 +99,8 @@ class Keeper {
     const fields = this.fields(button);
     Object.assign(this.draft, { fields, action, at: Date.now(), queuedAt: Date.now() });
     this.attempts = 0;
-    write(this.draft);
+    // A signature is not sent on later by itself: after a reload the password is asked for again.
+    write(this.secrets.length ? { ...this.draft, queuedAt: undefined } : this.draft);
     void this.push();
   };
 
@@ -110,7 +115,7 @@ class Keeper {
     this.form.setAttribute("aria-busy", "true");
     this.attempts += 1;
     if (this.attempts > 1) this.status();
-    const outcome = await send(this.draft);
+    const outcome = await send({ ...this.draft, fields: [...this.draft.fields, ...this.secrets] });
     if (outcome.kind === "later") {
       const wait = WAITS[Math.min(this.attempts, WAITS.length) - 1];
       this.waiting = window.setTimeout(() => void this.push(), wait);

@@ -2,6 +2,7 @@
 // changed, never a patient's data: each message becomes a DOM event `jl:<topic>` on the body, and
 // the partials that wait for it fetch themselves again.
 import { define } from "./page";
+import { partsOf } from "./parts";
 
 const QUIET = 5000; // without a sign of life for so long, we say that the connection is lost
 const wanted = new Map<string, number>();
@@ -22,7 +23,10 @@ function tell(topic: string, detail: unknown): void {
 }
 
 function refetch(): void {
-  for (const topic of wanted.keys()) tell(topic, { topic, verb: "resync" });
+  for (const topic of wanted.keys()) {
+    tell(topic, { topic, verb: "resync" });
+    for (const part of partsOf("resync")) tell(`${topic}:${part}`, { topic, verb: "resync" });
+  }
 }
 
 function setLost(state: boolean): void {
@@ -42,8 +46,10 @@ function receive(event: MessageEvent<string>): void {
   sign();
   if (event.lastEventId) lastId = event.lastEventId;
   try {
-    const change = JSON.parse(event.data) as { topic?: string };
-    if (change.topic) tell(change.topic, change);
+    const change = JSON.parse(event.data) as { topic?: string; verb?: string };
+    if (!change.topic) return;
+    tell(change.topic, change);
+    for (const part of partsOf(change.verb ?? "")) tell(`${change.topic}:${part}`, change);
   } catch {
     return; // not for us
   }

@@ -2,7 +2,7 @@
 import { ask } from "./confirm";
 import { drop, dropAll, queued, type Draft } from "./drafts";
 import { icon, make, toast } from "./page";
-import { keptMessages, send, WAITS } from "./send";
+import { send, WAITS } from "./send";
 import { words } from "./words";
 
 let attempts = 0;
@@ -51,6 +51,5 @@ document.addEventListener("submit", (event) => {
 });
 
 export function startOutbox(): void {
-  for (const text of keptMessages()) toast(text);
   void flush();
 }

@@ -10,19 +10,6 @@ export type Outcome =
 
 const PATIENCE = 12000;
 export const WAITS = [1000, 2000, 4000, 8000, 15000];
-const TOASTS = "jl.toasts";
-
-/** A form's answer brings messages that the next page should show, and we have read them here. */
-function keepMessages(page: Document): void {
-  const said = [...page.querySelectorAll("#toasts .toast span")].map((node) => node.textContent ?? "");
-  if (said.length) sessionStorage.setItem(TOASTS, JSON.stringify(said));
-}
-
-export function keptMessages(): string[] {
-  const said = JSON.parse(sessionStorage.getItem(TOASTS) ?? "[]") as string[];
-  sessionStorage.removeItem(TOASTS);
-  return said;
-}
 
 export async function send(draft: Draft): Promise<Outcome> {
   const abort = new AbortController();
@@ -30,17 +17,16 @@ export async function send(draft: Draft): Promise<Outcome> {
   try {
     const answer = await fetch(draft.action, {
       method: "POST",
-      headers: writeHeaders(draft.key),
+      // "say": name the next page instead of leading there, so that it is fetched once, by us.
+      headers: { ...writeHeaders(draft.key), "Jieli-Redirect": "say" },
       body: new URLSearchParams([...draft.fields, ["_key", draft.key]]),
       signal: abort.signal,
     });
     const html = await answer.text();
+    const next = answer.headers.get("Jieli-Location") ?? "";
     if (answer.status >= 500 || answer.status === 429) return { kind: "later" };
-    if (answer.status === 403 || answer.url.includes("/signin/")) return { kind: "expired" };
-    if (answer.ok && answer.redirected) {
-      keepMessages(new DOMParser().parseFromString(html, "text/html"));
-      return { kind: "done", url: answer.url };
-    }
+    if (answer.status === 403 || next.startsWith("/signin/")) return { kind: "expired" };
+    if (next) return { kind: "done", url: next };
     return { kind: "page", status: answer.status, html, url: answer.url };
   } catch {
     return { kind: "later" };

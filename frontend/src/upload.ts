@@ -52,7 +52,7 @@ class Row {
     data.set("_key", this.key);
     const request = new XMLHttpRequest();
     request.open("POST", this.owner.address);
-    for (const [header, value] of Object.entries(writeHeaders(this.key))) request.setRequestHeader(header, value);
+    for (const [header, value] of Object.entries({ ...writeHeaders(this.key), "Jieli-Redirect": "say" })) request.setRequestHeader(header, value);
     request.upload.onprogress = (event) => {
       this.bar.value = event.total ? event.loaded / event.total : 0;
       this.state.textContent = `${Math.round(this.bar.value * 100)}%`;

@@ -41,7 +41,7 @@ def ladder(request: Request, now: datetime) -> list[Rung]:
     shown = _latest(rings)
     tried = what_was_tried(ring.key for ring in shown)
     return [_of_ring(ring, places, tried.get(ring.key, []), now) for ring in shown] + [
-        _of_candidate(c) for c in waiting
+        _of_candidate(c, searching=request.accepted_by_id is None) for c in waiting
     ]
 
 
@@ -88,13 +88,14 @@ def _way(tried: Tried) -> str:
     return " ".join(filter(None, (_(tried.kind_label), _(tried.state_label), tried.why)))
 
 
-def _of_candidate(candidate: Candidate) -> Rung:
+def _of_candidate(candidate: Candidate, *, searching: bool) -> Rung:
     barred = word(words.BARS, candidate.barred) if candidate.barred else ""
+    waiting = _("next") if searching else ""
     return Rung(
         name=candidate.practitioner.name,
         role_label=f"{candidate.organisation.name} · {word(words.LINES, candidate.line)}",
         cls="no" if barred else "",
-        result_label=_("Not asked: %(why)s") % {"why": barred} if barred else _("next"),
+        result_label=_("Not asked: %(why)s") % {"why": barred} if barred else waiting,
         seconds_label="",
         phone=candidate.practitioner.telephone,
     )

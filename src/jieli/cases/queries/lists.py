@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from jieli.cases.access import visible_cases
@@ -45,7 +45,7 @@ class Board:
     shown: str
 
 
-FILTERS = ("all", "mine", "ours", "unread", "closed")
+FILTERS = ("all", "mine", "ours", "unread", "breach", "ringing", "undecided", "closed")
 
 
 def board(
@@ -54,23 +54,36 @@ def board(
     """Cases this person may see; the query count does not depend on how many there are."""
     seen = visible_cases(person, now)
     open_cases = seen.filter(status=Case.Status.OPEN)
-    if shown == "mine":
-        found = open_cases.filter(waits_for(person))
-    elif shown == "ours":
-        found = open_cases.filter(organisation__in=organisations)
-    elif shown == "unread":
-        found = open_cases.filter(Exists(_unread()))
-    elif shown == "closed":
-        found = seen.filter(status=Case.Status.CLOSED, closed_at__gt=now - CLOSED_SHOWN)
-    else:
-        found = open_cases
-    counts = _counts(open_cases, seen, person, organisations, now)
-    total = counts[shown if shown in counts else "all"]
+    wanted = _filters(person, organisations, now)
+    counts = open_cases.aggregate(
+        all=Count("pk"), **{name: Count("pk", filter=q) for name, q in wanted.items()}
+    )
+    closed = seen.filter(status=Case.Status.CLOSED, closed_at__gt=now - CLOSED_SHOWN)
+    counts["closed"] = closed.count()
+    found = closed if shown == "closed" else open_cases.filter(wanted.get(shown, Q()))
+    total = counts[shown]
     pages = max(1, -(-total // PAGE))
     page = min(max(1, page), pages)
     ordered = with_facts(found).order_by(F("next_limit_at").asc(nulls_last=True), "id")
     lines = [line(c, person, now) for c in ordered[(page - 1) * PAGE : page * PAGE]]
     return Board(lines, counts, total, page, pages, shown)
+
+
+def _filters(person: Practitioner, organisations: set[int], now: datetime) -> dict[str, Q]:
+    """What each figure on the board counts; opening the figure shows just those rows."""
+    ringing = Ring.objects.filter(request__case=OuterRef("pk"), answer="", silent=False)
+    late = Clock.objects.filter(case=OuterRef("pk"), stopped_at=None, cancelled_at=None).filter(
+        Q(hard_at__lte=now) | Q(hard_at=None, target_at__lte=now)
+    )
+    undecided = Opinion.objects.filter(case=OuterRef("pk"), decisions=None)
+    return {
+        "mine": waits_for(person),
+        "ours": Q(organisation__in=organisations),
+        "unread": Q(Exists(_unread())),
+        "breach": Q(Exists(late)),
+        "ringing": Q(Exists(ringing)),
+        "undecided": Q(Exists(undecided)),
+    }
 
 
 def waits_for(person: Practitioner) -> Q:
@@ -85,30 +98,6 @@ def waits_for(person: Practitioner) -> Q:
 
 def _unread() -> QuerySet[Opinion]:
     return Opinion.objects.filter(case=OuterRef("pk"), acknowledged_at=None)
-
-
-def _counts(
-    open_cases: QuerySet[Case],
-    seen: QuerySet[Case],
-    person: Practitioner,
-    organisations: set[int],
-    now: datetime,
-) -> dict[str, int]:
-    ringing = Ring.objects.filter(request__case=OuterRef("pk"), answer="", silent=False)
-    late = Clock.objects.filter(case=OuterRef("pk"), stopped_at=None, cancelled_at=None).filter(
-        Q(hard_at__lte=now) | Q(hard_at=None, target_at__lte=now)
-    )
-    undecided = Opinion.objects.filter(case=OuterRef("pk"), decisions=None)
-    return {
-        "all": open_cases.count(),
-        "mine": open_cases.filter(waits_for(person)).count(),
-        "ours": open_cases.filter(organisation__in=organisations).count(),
-        "unread": open_cases.filter(Exists(_unread())).count(),
-        "closed": seen.filter(status=Case.Status.CLOSED, closed_at__gt=now - CLOSED_SHOWN).count(),
-        "breach": open_cases.filter(Exists(late)).count(),
-        "ringing": open_cases.filter(Exists(ringing)).count(),
-        "undecided": open_cases.filter(Exists(undecided)).count(),
-    }
 
 
 def with_facts(cases: QuerySet[Case]) -> QuerySet[Case]:

@@ -1,0 +1,107 @@
+"""Every screen in English on a narrow phone, in both themes, and what axe-core finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.journeys.people import PASSWORD, House, Who
+
+pytestmark = pytest.mark.journey
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+WIDE = """() => {
+  const wide = document.documentElement.clientWidth;
+  const shown = (node) => getComputedStyle(node).visibility !== "hidden";
+  return document.scrollingElement.scrollWidth <= wide ? [] :
+    [...document.querySelectorAll("body *")]
+      .filter((node) => shown(node) && node.getBoundingClientRect().right > wide + 1)
+      .map((node) => `${node.tagName}.${node.className}: ${node.textContent.trim().slice(0, 40)}`)
+      .slice(0, 8);
+}"""
+
+
+def test_every_screen_in_english_in_both_themes(house: House, person: Callable[..., Who]) -> None:
+    expert = house.on_line("cangling", "first", "orthopaedics")
+    case = _a_case_with_an_opinion(house, expert)
+    ring = _a_ring_of(house, expert)
+    screens = [
+        ("", "/signin/"),
+        ("SCH-0001", "/board/"),
+        ("SCH-0001", "/duty/"),
+        ("SW-0802", "/cases/new/"),
+        ("SW-0802", case),
+        ("SW-0802", f"{case}handovers/"),
+        ("SW-0802", f"{case}decisions/new/"),
+        (expert, f"/rings/{ring}/"),
+        (expert, f"{case}opinions/new/"),
+        (expert, "/me/"),
+    ]
+    faults: list[str] = []
+    for theme in ("light", "dark"):
+        people: dict[str, Who] = {}
+        for number, path in screens:
+            if number not in people:
+                people[number] = person(number, phone=True, language="en", color_scheme=theme)
+            page = people[number].page
+            page.goto(path)
+            expect(page.locator("h1").first).to_be_visible()
+            assert page.locator("html").get_attribute("lang") == "en"
+            faults += [f"{theme} {path} too wide: {node}" for node in page.evaluate(WIDE)]
+            faults += [f"{theme} {path}: {fault}" for fault in _serious(page)]
+        for who in people.values():
+            who.page.close()
+    assert faults == []
+
+
+def _serious(page: Any) -> list[str]:
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [
+        f"{each['id']} {node['target']} {node['failureSummary'][:160]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"][:3]
+    ]
+
+
+def _a_case_with_an_opinion(house: House, expert: str) -> str:
+    case = house.raised(
+        "SW-0802", specialty="orthopaedics", problem="骨盆骨折，血红蛋白 72", urgency="U1"
+    )
+    doctor, adviser = house.door("SW-0802"), house.door(expert)
+    request = doctor.json(f"{case}export.json")["requests"][0]["key"]
+    steps = [
+        (adviser, f"/requests/{request}/acceptance/", {}),
+        (doctor, f"/requests/{request}/contact/", {"channel": "telephone", "practitioner": _key(house, expert)}),
+        (doctor, f"{case}observations/", {"hr": "128", "sbp": "84", "dbp": "50", "spo2": "93"}),
+        (doctor, f"{case}handovers/", {"situation": "车祸伤 3 小时", "ask": "能否先栓塞"}),
+        (doctor, f"{case}messages/", {"text": "骨盆带已上"}),
+        (doctor, f"{case}consents/", {"kind": "remote_consult", "given_by": "本人"}),
+        (adviser, f"{case}opinions/new/", {"request": request, "indication": "confirmed", "assessment": "不稳定骨盆骨折", "recommendation": "先外固定", "password": PASSWORD}),
+    ]  # fmt: skip
+    for who, path, fields in steps:
+        answer = who.post(path, fields, page=None)
+        assert answer.status == 303, (path, answer.status, answer.sentence)
+    return case
+
+
+def _key(house: House, number: str) -> str:
+    [[key]] = house.place.sql("select key from directory_practitioner where number = %s", number)
+    return str(key)
+
+
+def _a_ring_of(house: House, expert: str) -> str:
+    problem = "股骨颈骨折，抗凝中"
+    house.raised("SW-0802", specialty="orthopaedics", problem=problem, urgency="U0")
+    [[ring]] = house.place.sql(
+        "select r.key from cases_ring r join directory_practitioner p on p.id = r.practitioner_id"
+        " join cases_request q on q.id = r.request_id join cases_case c on c.id = q.case_id"
+        " where p.number = %s and c.problem = %s and not r.silent",
+        expert,
+        problem,
+    )
+    return str(ring)
