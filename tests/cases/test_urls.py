@@ -1,3 +1,4 @@
+# ruff: noqa: E501 a table of addresses reads best with one row a line
 """Every address of the spine: works for whom it should, 404 for the wrong person, 405 for the method."""
 
 import uuid
@@ -7,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from jieli.cases import actions
 from jieli.cases.actions import Advice
-from jieli.cases.models import Case, Decision, Opinion, Outcome, Request
+from jieli.cases.models import Case, Decision, Opinion
 from jieli.stories.models import DemoTime
 from tests.cases.world import PASSWORD, World, minutes
 

@@ -61,13 +61,9 @@ def test_who_coordinates(world):
     assert access.is_coordinator(world.admin, world.centre.pk, TODAY)
     assert not access.is_coordinator(world.coordinator, world.county.pk, TODAY)
     assert not access.is_coordinator(world.zhu, world.centre.pk, TODAY)
-    assert not access.is_admin(world.coordinator, world.centre.pk, TODAY)
 
 
 def test_fetching_is_authorising(world):
-    assert access.get_organisation_of(world.zhu, "centre", TODAY) == world.centre
-    with pytest.raises(Http404):
-        access.get_organisation_of(world.zhu, "county", TODAY)
     with pytest.raises(Http404):
         access.get_organisation_to_coordinate(world.zhu, "centre", TODAY)
     with pytest.raises(Http404):

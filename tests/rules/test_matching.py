@@ -11,19 +11,19 @@ ON = date(2026, 3, 1)
 ANNE = Facts(1, "expert")
 
 BARS = [
-    (dict(own_case=True), "own_case"),
-    (dict(presence="operating"), "operating"),
-    (dict(presence="abroad"), "abroad"),
-    (dict(presence="resting"), "resting"),
-    (dict(presence="away"), ""),
-    (dict(presence="talking"), ""),
-    (dict(agreement="expired"), "agreement_expired"),
-    (dict(agreement="mode"), "agreement_mode"),
-    (dict(has_privilege=False), "privilege"),
-    (dict(licensed=False), "licence"),
-    (dict(practising_since=date(2023, 3, 2)), "practice"),
-    (dict(practising_since=date(2023, 3, 1)), ""),
-    (dict(line="director", has_privilege=False, licensed=False), ""),
+    ({"own_case": True}, "own_case"),
+    ({"presence": "operating"}, "operating"),
+    ({"presence": "abroad"}, "abroad"),
+    ({"presence": "resting"}, "resting"),
+    ({"presence": "away"}, ""),
+    ({"presence": "talking"}, ""),
+    ({"agreement": "expired"}, "agreement_expired"),
+    ({"agreement": "mode"}, "agreement_mode"),
+    ({"has_privilege": False}, "privilege"),
+    ({"licensed": False}, "licence"),
+    ({"practising_since": date(2023, 3, 2)}, "practice"),
+    ({"practising_since": date(2023, 3, 1)}, ""),
+    ({"line": "director", "has_privilege": False, "licensed": False}, ""),
 ]
 
 
@@ -42,10 +42,10 @@ def test_weights_add_up_to_100():
 
 
 BETTER = [
-    dict(answers=20, answer_seconds=100.0),  # answers fast
-    dict(cases_like_this=10),
-    dict(knows_patient_or_site=True),
-    dict(speaks_language=True),
+    {"answers": 20, "answer_seconds": 100.0},  # answers fast
+    {"cases_like_this": 10},
+    {"knows_patient_or_site": True},
+    {"speaks_language": True},
 ]
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 
-from jieli.cases.models import Case, Clock, Decision, Opinion, Request, Ring
+from jieli.cases.models import Case, Clock, Opinion, Request, Ring
 from jieli.cases.queries.people import official_day
 from jieli.directory.access import active_roles
 from jieli.directory.models import Grant, Practitioner, Role
@@ -101,14 +101,6 @@ def get_opinion_for(person: Practitioner | None, key: UUID, now: datetime) -> Op
     if opinion.author_id != person.pk:
         get_case_for(person, opinion.case.key, now)
     return opinion
-
-
-def get_decision_for(person: Practitioner | None, key: UUID, now: datetime) -> Decision:
-    decision = _first(
-        Decision.objects.select_related("case", "author", "signature").filter(key=key)
-    )
-    get_case_for(person, decision.case.key, now)
-    return decision
 
 
 def get_clock_for(person: Practitioner | None, case_key: UUID, pk: int, now: datetime) -> Clock:

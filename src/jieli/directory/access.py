@@ -83,16 +83,7 @@ def is_coordinator(person: Practitioner | None, organisation_id: int, on: date) 
     return roles.filter(organisation=organisation_id, kind__in=COORDINATING).exists()
 
 
-def is_admin(person: Practitioner | None, organisation_id: int, on: date) -> bool:
-    roles = active_roles(person, on)
-    return roles.filter(organisation=organisation_id, kind=Role.Kind.ADMIN).exists()
-
-
 # -- what a person may open --------------------------------------------------------------------
-
-
-def get_organisation_of(person: Practitioner, code: str, on: date) -> Organisation:
-    return _first(Organisation.objects.filter(code=code, pk__in=organisations_of(person, on)))
 
 
 def get_organisation_to_coordinate(person: Practitioner, code: str, on: date) -> Organisation:
@@ -147,10 +138,6 @@ def colleagues(organisation_id: int, on: date) -> QuerySet[Practitioner]:
     return Practitioner.objects.filter(pk__in=held.values("practitioner")).order_by(
         "sort_key", "name", "pk"
     )
-
-
-def get_colleague(organisation_id: int, number: str, on: date) -> Practitioner:
-    return _first(colleagues(organisation_id, on).filter(number=number))
 
 
 def _first(rows: QuerySet[M]) -> M:

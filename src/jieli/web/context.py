@@ -20,6 +20,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "now": getattr(request, "now", None) or now(),
         "zone": getattr(request, "zone", "beijing"),
         "me": getattr(request, "me", None),
+        "since": getattr(request, "live_since", ""),
         "demo": settings.JIELI_DEMO,
         "speed": speed(),
         "telephone": settings.DUTY_TELEPHONE,

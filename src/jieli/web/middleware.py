@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from jieli.directory import access, actions
+from jieli.live.queries import newest
 from jieli.record.models import IdempotencyKey
 from jieli.rules import uploads
 from jieli.rules.refusal import Refused
@@ -42,6 +43,9 @@ def person(get_response: Handler) -> Handler:
         request.me = access.person_of(request.user)  # type: ignore[attr-defined]
         if request.me is not None:  # type: ignore[attr-defined]
             actions.touch(by=request.me, now=request.now)  # type: ignore[attr-defined]
+            if request.method == "GET" and not request.headers.get("HX-Request"):
+                # Taken before anything is read: the page's stream goes on from here, gapless.
+                request.live_since = str(newest())  # type: ignore[attr-defined]
         elif request.user.is_authenticated and not request.path.startswith(FOR_ANY_ACCOUNT):
             raise Http404  # an account that is nobody's sees nothing but how to leave
         return get_response(request)

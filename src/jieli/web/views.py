@@ -1,11 +1,11 @@
 """The front door: sign-in, zone, the board, and the pages that machines ask."""
 
+from dataclasses import asdict
 from urllib.parse import urlsplit
 
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
@@ -15,7 +15,9 @@ from jieli.cases import views as cases
 from jieli.cases.queries import lists
 from jieli.directory import access
 from jieli.directory.queries import duty, roster
+from jieli.notify.queries import backlog
 from jieli.web.middleware import ZONE_COOKIE, ZONES
+from jieli.web.now import now
 
 YEAR = 60 * 60 * 24 * 365
 DUTY_SHOWN = 12
@@ -118,7 +120,6 @@ def alive(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_GET
 def ready(request: HttpRequest) -> HttpResponse:
-    """The database answers too."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return JsonResponse({"database": "ok"})
+    """The database answers too, and how well the sending of messages keeps up."""
+    state = backlog(now())
+    return JsonResponse({"database": "ok", "messages": asdict(state)})
