@@ -78,6 +78,7 @@ class Place:
             **os.environ,
             "JIELI_HOME": str(self.home),
             "JIELI_DEMO": "0",
+            "JIELI_LOG_LEVEL": "WARNING",
             "DATABASE_URL": f"postgresql://{given['USER']}@/{database}?{query}",
         }
 

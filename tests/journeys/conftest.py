@@ -54,4 +54,4 @@ def person(house: House, browser: Any) -> Iterator[Callable[..., Who]]:
     complaints = [text for who in people for text in who.complaints]
     for who in people:
         who.context.close()
-    assert complaints == []
+    assert not complaints, "\n".join(complaints)

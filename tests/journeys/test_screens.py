@@ -55,7 +55,7 @@ def test_every_screen_in_english_in_both_themes(house: House, person: Callable[.
             faults += [f"{theme} {path}: {fault}" for fault in _serious(page)]
         for who in people.values():
             who.page.close()
-    assert faults == []
+    assert not faults, "\n".join(faults)
 
 
 def _serious(page: Any) -> list[str]:

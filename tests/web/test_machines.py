@@ -27,6 +27,6 @@ def test_a_sent_form_may_ask_where_to_go_next(client):
     assert "Location" not in response.headers
 
 
-@pytest.mark.parametrize("where", ["https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere"])
+@pytest.mark.parametrize("where", ["https://elsewhere.example/", "//elsewhere", "/\\elsewhere"])
 def test_nobody_is_led_to_another_site(client, where):
     assert client.post("/zone/", {"zone": "beijing", "next": where})["Location"] == "/"

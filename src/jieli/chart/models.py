@@ -85,7 +85,7 @@ class Document(models.Model):
 
 
 class Consent(models.Model):
-    """What the patient or family agreed to, asked by the inviting side, with the interpreter named."""
+    """What the patient or family agreed to; the interpreter is named."""
 
     class Kind(models.TextChoices):
         REMOTE_CONSULT = "remote_consult"

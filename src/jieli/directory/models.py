@@ -155,7 +155,7 @@ class Practitioner(models.Model):
 
 
 class Role(models.Model):
-    """One post of a person at one institution; people hold several at once. FHIR: PractitionerRole."""
+    """One post of a person at one institution; people hold several. FHIR: PractitionerRole."""
 
     class Kind(models.TextChoices):
         DOCTOR = "doctor"
@@ -184,7 +184,7 @@ class Role(models.Model):
 
 
 class Privilege(models.Model):
-    """What a person may do at a site, at which level and entrustment (1 to 5), from when to when."""
+    """What a person may do at a site, at which level and entrustment, from when to when."""
 
     practitioner = models.ForeignKey(
         Practitioner, on_delete=models.CASCADE, related_name="privileges"

@@ -50,10 +50,9 @@ def rule_of(clock: Clock) -> rules.Clock:
     )
 
 
-def strip(case: Case, now: datetime, *, may_act: bool) -> list[Row]:
+def strip(case: Case, now: datetime, *, may_act: bool, approved: bool) -> list[Row]:
     """All clocks of a case; the one that runs out first stands first."""
     clocks = Clock.objects.filter(case=case, cancelled_at=None).order_by("started_at", "id")
-    approved = approval_of(case, now) is not None
     return rows(clocks, now, approved=approved, may_act=may_act)
 
 
@@ -68,9 +67,8 @@ def approval_of(case: Case, now: datetime) -> Approval | None:
     ).first()
 
 
-def limits_note(case: Case, now: datetime) -> str:
+def limits_note(approval: Approval | None) -> str:
     """Version of the limits, and who approved them until when."""
-    approval = approval_of(case, now)
     if approval is None:
         return _("Limits: %(version)s, default, not approved") % {"version": rules.VERSION}
     words = _("Limits: %(version)s, approved by %(by)s until %(day)s")

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from jieli.cases.models import Case, Clock, Decision, Opinion
 from jieli.cases.queries import words
-from jieli.cases.queries.clock_strip import rule_of, strip
-from jieli.cases.queries.ladder import ladder
+from jieli.cases.queries.clock_strip import approval_of, rule_of, strip
+from jieli.cases.queries.ladder import ladder, with_people
 from jieli.cases.queries.lists import heading
 from jieli.cases.queries.timeline import entries
 from jieli.cases.queries.words import word
@@ -267,6 +267,7 @@ def as_pdf(case: Case, now: datetime) -> bytes:
 
 def _paper(case: Case, now: datetime) -> dict[str, Any]:
     found = broken_at(case.chain)
+    approved = approval_of(case, now) is not None
     return {
         "title": heading(case),
         "number": case.number,
@@ -281,11 +282,11 @@ def _paper(case: Case, now: datetime) -> dict[str, Any]:
         ],
         "clocks": [
             [r.name_label, r.state_label, _minutes(r.left), r.left_caption]
-            for r in strip(case, now, may_act=False)
+            for r in strip(case, now, may_act=False, approved=approved)
         ],
         "rings": [
             [r.name, r.role_label, r.result_label, r.seconds_label]
-            for request in case.requests.order_by("id")
+            for request in with_people(case.requests.all())
             for r in ladder(request, now)
         ],
         "opinions": [_signed_opinion(o) for o in case.opinions.order_by("version")],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from jieli.cases.models import Candidate, Request, Ring
@@ -29,12 +30,22 @@ class Rung:
     tried: tuple[str, ...] = ()
 
 
+def with_people(requests: QuerySet[Request]) -> QuerySet[Request]:
+    """With their lists and rings, in the order in which a ladder shows them."""
+    people = Candidate.objects.select_related("practitioner", "organisation")
+    rings = Ring.objects.select_related("practitioner", "passed_to")
+    return requests.prefetch_related(
+        Prefetch("candidates", people.order_by("position")),
+        Prefetch("rings", rings.order_by("started_at", "id")),
+    ).order_by("id")
+
+
 def ladder(request: Request, now: datetime) -> list[Rung]:
-    """Rings in the order they were started, then the people who come next, then the barred."""
-    rings = list(
-        request.rings.select_related("practitioner", "passed_to").order_by("started_at", "id")
-    )
-    people = list(request.candidates.select_related("practitioner", "organisation"))
+    """Rings in the order they were started, then the people who come next, then the barred.
+
+    The request comes with both, as `with_people` reads them.
+    """
+    rings, people = list(request.rings.all()), list(request.candidates.all())
     rung = {ring.practitioner_id for ring in rings}
     waiting = [c for c in people if c.practitioner_id not in rung]
     places = {c.practitioner_id: c.organisation.name for c in people}

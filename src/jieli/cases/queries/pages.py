@@ -1,5 +1,6 @@
 """Everything that one case page, ring page or raise form shows."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,13 +16,17 @@ from jieli.cases.queries.clock_strip import Row, approval_of, limits_note, row, 
 from jieli.cases.queries.ladder import ladder
 from jieli.cases.queries.lists import heading
 from jieli.cases.queries.people import active_roles, desk_of, official_day, standings
+from jieli.cases.queries.sight import Sight
 from jieli.cases.queries.timeline import entries
 from jieli.cases.queries.words import word
+from jieli.chart.models import Observation
 from jieli.chart.queries import consents_of, documents_of, patients_like, trend
 from jieli.directory.models import Department, Duty, Organisation, Practitioner, Role, Specialty
 from jieli.record.queries import events_of
 from jieli.rules import clocks as clock_rules
 from jieli.rules.vitals import VITALS
+
+Part = Callable[[Case, Practitioner, datetime], dict[str, Any]]
 
 SHOWN_EVENTS = 20
 WAITING = (Request.Status.REQUESTED, Request.Status.RECEIVED)
@@ -30,13 +35,12 @@ ASKING_KINDS = (Role.Kind.DOCTOR, Role.Kind.NURSE, Role.Kind.EXPERT, Role.Kind.C
 
 def case_page(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
     """The whole page; each part is also fetched alone when something changed."""
-    standing = access.standing_of(me, case, now)
-    context: dict[str, Any] = {"case": case, "heading": heading(case), "standing": standing}
-    context["urgency_label"] = word(words.URGENCY, case.urgency)
-    for part in PARTS.values():
-        context |= part(case, me, now)
+    sight = Sight(case, me, now)
+    context: dict[str, Any] = {}
+    for part in SHOWN.values():
+        context |= part(sight)
     context["vital_rows"] = VITALS.values()
-    context["team"] = team(case, now) if standing.treating else []
+    context["team"] = team(case, now) if sight.standing.treating else []
     return context
 
 
@@ -49,40 +53,40 @@ def team(case: Case, now: datetime) -> list[Practitioner]:
     return list(found.distinct().order_by("sort_key", "id")[:60])
 
 
-def head_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
+def head_part(sight: Sight) -> dict[str, Any]:
     """What the case is, and what this person has to do in it next."""
-    standing = access.standing_of(me, case, now)
-    asked = case.requests.filter(candidates__practitioner=me).exclude(
-        candidates__practitioner=me, candidates__barred="own_case"
-    )
-    waiting = asked.filter(status__in=WAITING, accepted_by=None).order_by("-id").first()
-    ring = None
-    if waiting is not None:
-        rings = waiting.rings.filter(practitioner=me).order_by("answer", "silent", "-started_at")
-        ring = rings.first()
-    unread = case.opinions.filter(acknowledged_at=None).order_by("-version").first()
-    undecided = unread is None and case.opinions.exists() and not case.decisions.exists()
+    case, me, standing = sight.case, sight.me, sight.standing
+    is_open = case.status == Case.Status.OPEN
+    waiting = [r for r in sight.requests if r.status in WAITING and r.accepted_by is None]
+    to_answer = next((r for r in reversed(sight.asked) if r in waiting), None)
+    unread = next((o for o in sight.opinions if o.acknowledged_at is None), None)
+    undecided = unread is None and bool(sight.opinions) and not sight.decisions
+    advising = [r for r in sight.asked if r.accepted_by == me]
     return {
         "case": case,
         "heading": heading(case),
         "urgency_label": word(words.URGENCY, case.urgency),
         "standing": standing,
-        "to_answer": waiting,
-        "my_ring": ring,
-        "advising": asked.filter(accepted_by=me).order_by("-id").first(),
+        "to_answer": to_answer,
+        "my_ring": _ring_of(me, to_answer) if to_answer else None,
+        "advising": advising[-1] if advising else None,
         "to_read": unread if standing.treating and unread and unread.author_id != me.pk else None,
-        "to_decide": standing.decides and undecided and case.status == Case.Status.OPEN,
-        "fallback": case.status == Case.Status.OPEN
-        and case.requests.filter(accepted_by=None, status__in=WAITING)
-        .exclude(fallback_told_at=None)
-        .exists(),
+        "to_decide": standing.decides and undecided and is_open,
+        "fallback": is_open and any(r.fallback_told_at for r in waiting),
     }
 
 
-def clocks_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
-    treating = access.standing_of(me, case, now).treating
-    rows = strip(case, now, may_act=treating)
-    return {"clocks": rows, "clocks_note": limits_note(case, now), "case": case}
+def _ring_of(me: Practitioner, request: Request) -> Ring | None:
+    """The ring to answer: an open one first, a loud one before a silent one, then the latest."""
+    mine = [r for r in request.rings.all() if r.practitioner_id == me.pk]
+    mine.sort(key=lambda r: r.started_at, reverse=True)
+    return min(mine, key=lambda r: (r.answer, r.silent), default=None)
+
+
+def clocks_part(sight: Sight) -> dict[str, Any]:
+    case, approval = sight.case, sight.approval
+    rows = strip(case, sight.now, may_act=sight.standing.treating, approved=approval is not None)
+    return {"clocks": rows, "clocks_note": limits_note(approval), "case": case}
 
 
 def only(rows: list[Row], name: str) -> list[Row]:
@@ -90,66 +94,55 @@ def only(rows: list[Row], name: str) -> list[Row]:
     return [replace(r, small=r.done) for r in rows if r.name == name][:1]
 
 
-def rings_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
-    requests = list(
-        case.requests.select_related("specialty", "accepted_by", "technique").order_by("id")
-    )
-    blocks = []
-    for request in requests:
-        candidate = request.candidates.filter(practitioner=me).exclude(barred="own_case").first()
-        blocks.append(
-            {
-                "request": request,
-                "ladder": ladder(request, now),
-                "may_answer": candidate is not None
-                and request.accepted_by is None
-                and request.status in (Request.Status.REQUESTED, Request.Status.RECEIVED),
-                "is_expert": candidate is not None and candidate.line not in ("officer",),
-                "candidate": candidate,
-                "fallback": request.fallback_told_at is not None and request.accepted_by is None,
-                "telephones": _telephones(request, now),
-                "open": request.status not in (Request.Status.COMPLETED, Request.Status.CANCELLED),
-                "live": request.contacts.filter(failed=False).exists(),
-                "experts": list(
-                    Practitioner.objects.filter(
-                        pk__in=request.candidates.filter(
-                            line__in=("expert", "second"), barred=""
-                        ).values("practitioner")
-                    )
-                ),
-            }
-        )
-    return {"requests": blocks, "case": case}
+def rings_part(sight: Sight) -> dict[str, Any]:
+    blocks = [_block(sight, request) for request in sight.requests]
+    return {"requests": blocks, "case": sight.case}
 
 
-def _telephones(request: Request, now: datetime) -> list[tuple[str, str]]:
+def _block(sight: Sight, request: Request) -> dict[str, Any]:
+    """One request: who was rung, who comes next, and what this person may do about it."""
+    candidate = sight.candidate(request)
+    free = request.accepted_by is None
+    people = [
+        c.practitioner
+        for c in request.candidates.all()
+        if c.line in ("expert", "second") and not c.barred
+    ]
+    return {
+        "request": request,
+        "ladder": ladder(request, sight.now),
+        "may_answer": candidate is not None and free and request.status in WAITING,
+        "is_expert": candidate is not None and candidate.line not in ("officer",),
+        "candidate": candidate,
+        "fallback": request.fallback_told_at is not None and free,
+        "telephones": _telephones(request),
+        "open": request.status not in (Request.Status.COMPLETED, Request.Status.CANCELLED),
+        "live": bool(request.contacts.all()),
+        "experts": people,
+    }
+
+
+def _telephones(request: Request) -> list[tuple[str, str]]:
     """Numbers to call: whoever accepted, the people on the list, then the hospitals."""
-    people = [request.accepted_by] if request.accepted_by else []
-    people += [c.practitioner for c in request.candidates.select_related("practitioner")]
+    listed = list(request.candidates.all())
+    people = [request.accepted_by, *(c.practitioner for c in listed)]
     numbers = {p.name: p.telephone for p in people if p and p.telephone}
-    for candidate in request.candidates.select_related("organisation"):
-        if candidate.organisation.telephone:
-            numbers.setdefault(candidate.organisation.name, candidate.organisation.telephone)
+    for site in (c.organisation for c in listed):
+        if site.telephone:
+            numbers.setdefault(site.name, site.telephone)
     return list(numbers.items())[:6]
 
 
-def timeline_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
+def timeline_part(sight: Sight) -> dict[str, Any]:
+    case = sight.case
     events = entries(events_of(case.chain)[:SHOWN_EVENTS])
     length = type(case.chain).objects.values_list("length", flat=True).get(pk=case.chain_id)
     return {"events": events, "event_count": length, "case": case}
 
 
-def advice_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
-    opinions = list(
-        case.opinions.select_related("author", "signature", "request", "acknowledged_by")
-        .prefetch_related("watches")
-        .order_by("-version")
-    )
-    decisions = list(
-        case.decisions.select_related("author", "signature", "opinion__author")
-        .prefetch_related("alternatives")
-        .order_by("-version")
-    )
+def advice_part(sight: Sight) -> dict[str, Any]:
+    case, now, standing = sight.case, sight.now, sight.standing
+    opinions, decisions = sight.opinions, sight.decisions
     for opinion in opinions:
         opinion.minutes = round(  # type: ignore[attr-defined]
             (opinion.signed_at - opinion.request.raised_at).total_seconds() / 60
@@ -157,7 +150,6 @@ def advice_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
         opinion.posts = post_of(opinion.author, now)  # type: ignore[attr-defined]
     for decision in decisions:
         decision.posts = post_of(decision.author, now, case.organisation)  # type: ignore[attr-defined]
-    standing = access.standing_of(me, case, now)
     unread = next((o for o in opinions if o.acknowledged_at is None), None)
     undecided = next((o for o in opinions if o.acknowledged_at and not decisions), None)
     return {
@@ -179,12 +171,14 @@ def post_of(person: Practitioner, now: datetime, prefer: Organisation | None = N
     return place.strip()
 
 
-def situation_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
+def situation_part(sight: Sight) -> dict[str, Any]:
+    case = sight.case
     latest = case.handovers.select_related("by").first()
     return {
         "handover": latest,
         "sbar": sbar(latest) if latest else None,
         "completeness": completeness(latest),
+        "missing": missing_before_opinion(case, latest),
         "case": case,
     }
 
@@ -220,13 +214,25 @@ def sbar(handover: Handover) -> dict[str, list[tuple[str, str]]]:
     }
 
 
+def missing_before_opinion(case: Case, handover: Handover | None) -> list[str]:
+    """Of the nine fields that a U0 or U1 needs before the opinion, those still empty."""
+    if case.urgency not in ("U0", "U1"):
+        return []
+    missing = [name for name in NEEDED if not (handover and getattr(handover, name))]
+    if handover and handover.onset_at and "onset_text" in missing:
+        missing.remove("onset_text")
+    seen = Observation.objects.filter(case_key=case.key).exists()
+    return missing if seen else [*missing, "vitals"]
+
+
 def completeness(handover: Handover | None) -> int:
     """Per cent of the ISBAR fields that are filled."""
     filled = sum(1 for n in ISBAR if handover and getattr(handover, n))
     return round(100 * filled / len(ISBAR))
 
 
-def chart_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
+def chart_part(sight: Sight) -> dict[str, Any]:
+    case = sight.case
     return {
         "trend": trend(case.key),
         "documents": list(documents_of(case.key)),
@@ -235,14 +241,16 @@ def chart_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
     }
 
 
-def thread_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
+def thread_part(sight: Sight) -> dict[str, Any]:
+    case = sight.case
     notes: QuerySet[Note] = case.notes.select_related("by").order_by("-id")[:50]
     return {"notes": list(reversed(notes)), "case": case}
 
 
-def outcome_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
+def outcome_part(sight: Sight) -> dict[str, Any]:
+    case = sight.case
     told = {o.day: o for o in case.outcomes.select_related("by")}
-    passed = (now - case.opened_at).days
+    passed = (sight.now - case.opened_at).days
     return {
         "outcomes": [(day, told.get(day), passed >= day) for day in (1, 7, 21)],
         "other_outcomes": [o for day, o in told.items() if day not in (1, 7, 21)],
@@ -251,7 +259,7 @@ def outcome_part(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
     }
 
 
-PARTS = {
+SHOWN: Mapping[str, Callable[[Sight], dict[str, Any]]] = {
     "head": head_part,
     "clocks": clocks_part,
     "rings": rings_part,
@@ -262,6 +270,14 @@ PARTS = {
     "thread": thread_part,
     "outcome": outcome_part,
 }
+
+
+def _alone(part: Callable[[Sight], dict[str, Any]]) -> Part:
+    return lambda case, me, now: part(Sight(case, me, now))
+
+
+# One part of the page again, when something changed.
+PARTS: Mapping[str, Part] = {name: _alone(part) for name, part in SHOWN.items()}
 
 
 # ── the raise form ───────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""`jieli first-admin`: the first hospital, and the person who may import everybody else."""
+"""`jieli first_admin`: the first hospital, and the person who may import everybody else."""
 
 from __future__ import annotations
 
