@@ -1,4 +1,4 @@
-"""bin/bench [relay] [clocks] [pages] [--full]: measure on generated data; exit 1 if a limit is missed."""
+"""bin/bench [relay clocks pages] [--full]: measure on generated data; 1 if a limit is missed."""
 
 from __future__ import annotations
 

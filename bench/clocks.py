@@ -35,6 +35,10 @@ STAGE_AT = {
     "target": SPAN,
     "hard": 2 * SPAN,
 }
+# The stage of the n-th clock before the one that falls due.
+BEFORE = (
+    "CASE (id - %s) %% 4 WHEN 0 THEN '' WHEN 1 THEN 'remind' WHEN 2 THEN 'second' ELSE 'target' END"
+)
 VERBS = list(STAGE_VERBS.values())
 PATIENCE = 300  # seconds until what is owed must be told
 
@@ -104,7 +108,10 @@ def arm(
 
 
 def _copy(
-    link: psycopg.Connection[Any], first: int, cases: list[tuple[int, int]], dues: Iterator[datetime]
+    link: psycopg.Connection[Any],
+    first: int,
+    cases: list[tuple[int, int]],
+    dues: Iterator[datetime],
 ) -> None:
     columns = (
         "id, case_id, request_id, name, about, started_at, target_at, hard_at, stage, owes, due_at,"
@@ -181,8 +188,7 @@ def _unfired(link: psycopg.Connection[Any], clocks: Armed) -> int:
     """Every stage moves the clock to another due time, or to none."""
     return _count(
         link,
-        "SELECT count(*) FROM cases_clock WHERE id >= %s AND id < %s AND stage = CASE (id - %s) %% 4"
-        " WHEN 0 THEN '' WHEN 1 THEN 'remind' WHEN 2 THEN 'second' ELSE 'target' END",
+        "SELECT count(*) FROM cases_clock WHERE id >= %s AND id < %s AND stage = " + BEFORE,
         [clocks.first, clocks.first + clocks.many, clocks.first],
     )
 
@@ -292,8 +298,7 @@ def _shift_rest(link: psycopg.Connection[Any], clocks: Armed) -> None:
     """What is not due yet when the last kill is done falls due now."""
     link.execute(
         "WITH late AS (SELECT id, due_at - now() AS early FROM cases_clock"
-        " WHERE id >= %s AND id < %s AND due_at > now() AND stage = CASE (id - %s) %% 4"
-        " WHEN 0 THEN '' WHEN 1 THEN 'remind' WHEN 2 THEN 'second' ELSE 'target' END)"
+        f" WHERE id >= %s AND id < %s AND due_at > now() AND stage = {BEFORE})"
         " UPDATE cases_clock c SET due_at = c.due_at - early, started_at = c.started_at - early,"
         " target_at = c.target_at - early, hard_at = c.hard_at - early FROM late"
         " WHERE c.id = late.id",

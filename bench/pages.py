@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
@@ -21,7 +20,7 @@ from django.db import connection
 from bench.data import WORK, Place
 from bench.processes import cookie_of, served
 from bench.report import Report, percentile, spread
-from jieli.cases.models import Case, Clock, Request, Ring
+from jieli.cases.models import Case, Request, Ring
 from jieli.directory.models import Organisation, Practitioner, Role
 
 WARM_UP, ROUNDS = 10, 150
@@ -96,7 +95,7 @@ def _grant(link: psycopg.Connection[Any], site: int, which: str) -> None:
     statement = (
         "INSERT INTO directory_grant (case_key, patient_key, organisation_id, why, since, until)"
         " SELECT c.key, p.key, %s, 'desk', c.opened_at, c.closed_at + interval '3 days'"
-        f" FROM cases_case c JOIN chart_patient p ON p.id = c.patient_id WHERE {which}"  # noqa: S608
+        f" FROM cases_case c JOIN chart_patient p ON p.id = c.patient_id WHERE {which}"
     )
     link.execute(statement.encode(), [site])  # type: ignore[arg-type]
 
@@ -142,7 +141,8 @@ def _treating() -> Seat:
 def _long_record(link: psycopg.Connection[Any], seat: Seat) -> str:
     case = seat.cases[-1]
     link.execute(
-        "INSERT INTO record_event (chain_id, seq, verb, data, source, occurred_at, recorded_at, hash)"
+        "INSERT INTO record_event"
+        " (chain_id, seq, verb, data, source, occurred_at, recorded_at, hash)"
         " SELECT %s, 1000 + n, 'note_written', '{}', 'screen', now(), now(), '\\x00'"
         " FROM generate_series(1, %s) n",
         [case.chain_id, LONG_RECORD],
@@ -187,9 +187,9 @@ def _get(site: Callable[..., Any], path: str, cookies: Cookies) -> float:
 def server_time(report: Report, site: Callable[..., Any], seat: Seat) -> None:
     board = [_get(site, "/board/", seat.cookies) for _ in range(WARM_UP + ROUNDS)][WARM_UP:]
     paths = [f"/cases/{case.key}/" for case in seat.cases]
-    case = [
-        _get(site, paths[n % len(paths)], seat.cookies) for n in range(WARM_UP + ROUNDS)
-    ][WARM_UP:]
+    case = [_get(site, paths[n % len(paths)], seat.cookies) for n in range(WARM_UP + ROUNDS)][
+        WARM_UP:
+    ]
     for name, took in (("board", board), ("case page", case)):
         report.at_most(
             f"{name}, {seat.name} p95", percentile(took, 0.95), LIMIT, "ms", f"; {spread(took)}"
@@ -212,7 +212,9 @@ def statements(report: Report, site: Callable[..., Any], seats: list[Seat]) -> N
 def _same_page(seat: Seat) -> str:
     """A case in the same state for everybody: their number differs, not what is shown."""
     asked = Request.objects.filter(status="requested").values("case")
-    return f"/cases/{_open_cases().filter(pk__in=asked, key__in=[c.key for c in seat.cases])[0].key}/"
+    return (
+        f"/cases/{_open_cases().filter(pk__in=asked, key__in=[c.key for c in seat.cases])[0].key}/"
+    )
 
 
 def _count(site: Callable[..., Any], path: str, cookies: Cookies) -> int:

@@ -68,6 +68,13 @@ class House:
         assert answer.status == 303, answer.sentence
         return answer.path
 
+    def accepted(self, number: str, case: str) -> None:
+        """Somebody accepts by HTTP what a case asks."""
+        door = self.door(number)
+        request = door.json(f"{case}export.json")["requests"][0]["key"]
+        answer = door.post(f"/requests/{request}/acceptance/", {}, page=None)
+        assert answer.status == 303, answer.sentence
+
 
 class Who:
     def __init__(
@@ -141,6 +148,11 @@ class Who:
         page.locator(".sendbar button").click()
         page.wait_for_url(re.compile(r"/cases/[0-9a-f-]{36}/$"))
         return str(page.url).removeprefix(self.house.url)
+
+    def press(self, button: str) -> None:
+        """Press a button that leads to a page, and wait for that page: it may be the same one."""
+        with self.page.expect_navigation():
+            self.page.locator(button).first.click()
 
     def mark(self, page: Any = None) -> None:
         """Remember this document: a reload would forget it."""

@@ -21,7 +21,7 @@ PARTS = ["head", "clocks", "rings", "timeline", "advice", "situation", "chart", 
 
 def test_an_outsider_finds_no_door_open(house: House, person: Callable[..., Who]) -> None:
     problem = "术后第 3 天高热，引流浑浊"
-    case = house.raised("SW-0801", specialty="general-surgery", problem=problem)
+    case = house.raised("SW-0801", specialty="general-surgery", problem=problem, urgency="U3")
     key = case.split("/")[2]
     [[ring]] = house.place.sql(
         "select r.key from cases_ring r join cases_request q on q.id = r.request_id"

@@ -53,48 +53,53 @@ def test_from_the_page_to_the_outcome(house: House, person: Callable[..., Who]) 
     assert doctor.not_reloaded()
     assert coordinator.not_reloaded()
 
-    # They speak by telephone.
-    doctor.page.locator("form[action$='/contact/'] button[value=telephone]").click()
-    expect(doctor.page.locator("#part-rings .duty.free")).to_be_visible()
-    doctor.mark()
+    _talk(doctor, expert)
+    _sign_the_opinion(expert, case)
+    _read_it(doctor, expert)
+    _sign_the_decision(doctor, case)
+    expect(expert.page.locator("#decision")).to_contain_text("立即派队")
+    _a_day_later(house, doctor, expert, case)
 
-    # A question and an answer in the thread, while the opinion is written.
+    verified = house.door(doctor.number).json(f"{case}export.json")
+    assert verified["chain"]["verified"] is True
+    assert verified["opinions"][0]["author"]["number"] == expert.number
+    assert verified["decisions"][0]["author"]["number"] == doctor.number
+
+
+def _talk(doctor: Who, expert: Who) -> None:
+    """By telephone, and with a question in the thread."""
+    doctor.press("#part-rings form[action$='/contact/'] button[value=telephone]")
+    expect(doctor.page.locator("#part-rings .duty.free")).to_be_visible()
     doctor.page.fill("#say", "腹壁发红，要不要先减压？")
-    doctor.page.locator("form.say button").click()
+    doctor.press("form.say button")
     expect(doctor.page.locator("#part-thread")).to_contain_text("腹壁发红")
     doctor.mark()
     expect(expert.page.locator("#part-thread")).to_contain_text("腹壁发红")
-    _sign_the_opinion(expert, case)
 
-    # The county doctor sees it without a reload, and marks it understood.
+
+def _read_it(doctor: Who, expert: Who) -> None:
+    """The county doctor sees the opinion without a reload, and marks it understood."""
     understood = doctor.page.locator("form.ack")
     expect(understood).to_be_visible()
     assert doctor.not_reloaded()
     understood.locator("input[name=understood]").check()
-    understood.locator("button").click()
+    doctor.press("form.ack button.go")
     expect(doctor.page.locator("form.ack")).to_have_count(0)
     expect(expert.page.locator("#part-advice .is-met")).to_be_visible()
 
-    _sign_the_decision(doctor, case)
-    expect(expert.page.locator("#decision")).to_contain_text("立即派队")
 
-    # A day later: one tap, and the expert has the outcome.
+def _a_day_later(house: House, doctor: Who, expert: Who, case: str) -> None:
+    """One tap, and the expert has the outcome."""
     key = case.split("/")[2]
     house.place.sql(
         "update cases_case set opened_at = opened_at - interval '25 hours' where key = %s", key
     )
     doctor.page.reload()
-    doctor.page.locator("#part-outcome button[value=better]").first.click()
+    doctor.press("#part-outcome button[value=better]")
     expect(doctor.page.locator("#part-outcome b").first).to_be_visible()
     expect(expert.page.locator("#part-outcome")).to_contain_text(doctor.name)
     expert.page.goto("/me/advice/")
     expect(expert.page.locator("main")).to_contain_text(PROBLEM[:10])
-
-    verified = house.door(doctor.number).json(f"{case}export.json")
-    assert verified["chain"]["verified"] is True
-    authors = {verified["opinions"][0]["author"]["number"]}
-    assert authors == {expert.number}
-    assert verified["decisions"][0]["author"]["number"] == doctor.number
 
 
 def _sign_the_opinion(expert: Who, case: str) -> None:
@@ -155,7 +160,7 @@ def test_it_rolls_on_until_somebody_accepts(house: House, person: Callable[..., 
     expect(first.page.locator(".rolled")).to_be_visible()  # may still take it
     officer.page.locator(".ringbar a.btn").click()
     officer.page.locator("a[href='#decline']").first.click()
-    officer.page.locator("#decline button[value=operating]").click()
+    officer.press("#decline button[value=operating]")
 
     expect(third.page.locator(".ringbar")).to_be_visible(timeout=5000)
     third.page.locator(".ringbar a.btn").click()

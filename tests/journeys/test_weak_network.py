@@ -66,6 +66,27 @@ def test_three_minutes_without_network_lose_nothing(
     expect(page.locator("textarea[name=problem]")).to_have_value("")
 
 
+def test_a_page_that_was_closed_before_it_was_sent_goes_on_from_the_next(
+    house: House, person: Callable[..., Who]
+) -> None:
+    doctor = person("HK-0902", phone=True)
+    problem = "开放性胫骨骨折，足背动脉弱"
+    doctor.page.goto("/cases/new/")
+    doctor.fill_page("orthopaedics", problem, urgency="U3")
+    doctor.context.set_offline(True)
+    doctor.page.locator(".sendbar button").click()
+    expect(doctor.page.locator("form[data-draft]")).to_have_attribute("aria-busy", "true")
+    doctor.page.close()
+    doctor.context.set_offline(False)
+    later = doctor.tab()
+    later.goto("/cases/")
+    expect(later.locator("#toasts a[href*='/cases/']")).to_be_visible()
+    assert len(house.cases_about(problem)) == 1
+    later.goto("/cases/new/")
+    expect(later.locator("textarea[name=problem]")).to_have_value("")
+    assert len(house.cases_about(problem)) == 1
+
+
 def test_two_tabs_a_double_click_and_the_back_button(
     house: House, person: Callable[..., Who]
 ) -> None:
@@ -139,3 +160,21 @@ def test_a_phone_whose_clock_is_an_hour_wrong(house: House, person: Callable[...
     minutes, rest = map(int, re.findall(r"\d+", left))  # C1a: ten minutes from the page
     elapsed = 600 - (minutes * 60 + rest)
     assert abs(elapsed - (time.monotonic() - raised)) < 4, left
+    house.accepted(expert.number, case)  # so that it rings nobody in another journey
+
+
+def test_what_happens_while_a_slow_page_loads_is_not_missed(
+    house: House, person: Callable[..., Who]
+) -> None:
+    """The script of the page comes seconds late; meanwhile somebody accepted."""
+    case = house.raised("SW-0801", specialty="general-surgery", problem="绞窄性疝 6 小时")
+    doctor = person("SW-0801", phone=True)
+    expert = house.on_line("cangling", "first", "general-surgery")
+
+    def late(route: object) -> None:
+        house.accepted(expert, case)
+        route.continue_()  # type: ignore[attr-defined]
+
+    doctor.page.route("**/dist/jieli.js", late)
+    doctor.page.goto(case)
+    expect(doctor.page.locator("#part-rings .person")).to_contain_text(house.name_of(expert))

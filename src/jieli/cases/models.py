@@ -58,6 +58,7 @@ class Case(models.Model):
                 fields=["next_limit_at", "id"], condition=Q(status="open"), name="case_board"
             ),
             models.Index(fields=["organisation", "-opened_at"], name="case_site"),
+            models.Index(fields=["closed_at"], condition=~Q(closed_at=None), name="case_closed"),
             models.Index(
                 fields=["patient"], condition=Q(status="open"), name="case_open_of_patient"
             ),

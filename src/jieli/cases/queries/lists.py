@@ -53,14 +53,13 @@ def board(
 ) -> Board:
     """Cases this person may see; the query count does not depend on how many there are."""
     seen = visible_cases(person, now)
-    open_cases = seen.filter(status=Case.Status.OPEN)
-    wanted = _filters(person, organisations, now)
-    counts = open_cases.aggregate(
-        all=Count("pk"), **{name: Count("pk", filter=q) for name, q in wanted.items()}
+    is_open, is_closed = Q(status=Case.Status.OPEN), Q(closed_at__gt=now - CLOSED_SHOWN)
+    wanted = {"all": Q(), **_filters(person, organisations, now)}
+    chosen = {"closed": is_closed, **{name: is_open & q for name, q in wanted.items()}}
+    counts = seen.filter(is_open | is_closed).aggregate(
+        **{name: Count("pk", filter=q) for name, q in chosen.items()}
     )
-    closed = seen.filter(status=Case.Status.CLOSED, closed_at__gt=now - CLOSED_SHOWN)
-    counts["closed"] = closed.count()
-    found = closed if shown == "closed" else open_cases.filter(wanted.get(shown, Q()))
+    found = seen.filter(chosen[shown])
     total = counts[shown]
     pages = max(1, -(-total // PAGE))
     page = min(max(1, page), pages)
@@ -109,15 +108,15 @@ def with_facts(cases: QuerySet[Case]) -> QuerySet[Case]:
         .prefetch_related(Prefetch("rings", queryset=rings, to_attr="open_rings"))
         .order_by("id")
     )
+    opinions = Opinion.objects.only("case_id", "version", "acknowledged_at")  # not the long texts
+    decisions = Decision.objects.only("case_id", "version", "chosen")
     return cases.select_related(
-        "patient", "organisation", "department", "alliance", "in_charge"
+        "patient", "organisation", "department", "in_charge"
     ).prefetch_related(
         Prefetch("clocks", queryset=clocks, to_attr="all_clocks"),
         Prefetch("requests", queryset=requests, to_attr="all_requests"),
-        Prefetch("opinions", queryset=Opinion.objects.order_by("-version"), to_attr="all_opinions"),
-        Prefetch(
-            "decisions", queryset=Decision.objects.order_by("-version"), to_attr="all_decisions"
-        ),
+        Prefetch("opinions", queryset=opinions.order_by("-version"), to_attr="all_opinions"),
+        Prefetch("decisions", queryset=decisions.order_by("-version"), to_attr="all_decisions"),
     )
 
 
