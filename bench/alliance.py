@@ -26,7 +26,7 @@ class Asking:
 
 def asking(many: int, now: datetime, seed: int) -> list[Asking]:
     """Different counties, doctors, specialties and urgencies; the same ones for a seed."""
-    dice = random.Random(seed)  # noqa: S311 - invented data
+    dice = random.Random(seed)
     agreements = list(
         Agreement.objects.filter(signed=True)
         .select_related("from_organisation", "to_organisation")

@@ -83,7 +83,7 @@ def arm_far(
     link: psycopg.Connection[Any], cases: list[tuple[int, int]], many: int, seed: int
 ) -> int:
     """Clocks of the next thirty days, spread over all cases; the id after the last one."""
-    dice = random.Random(seed)  # noqa: S311 - invented data
+    dice = random.Random(seed)
     now = datetime.now(UTC)
     row = link.execute("SELECT max(id) + 1 FROM cases_clock").fetchone()
     first = int(row[0]) if row else 1
@@ -257,7 +257,7 @@ def kills(
     options: argparse.Namespace,
 ) -> None:
     """The runner dies at any instant while clocks fall due; the next one goes on."""
-    dice = random.Random(options.seed)  # noqa: S311 - when to kill
+    dice = random.Random(options.seed)
     used = min(PER_SECOND * options.seconds, len(cases) * 2 // 3)
     fresh = cases[used:]
     many = min(len(fresh), KILL_PER_SECOND * options.kills * 4)

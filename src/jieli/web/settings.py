@@ -185,9 +185,17 @@ _pool = _read(
 )
 if _pool:
     DATABASES["default"]["OPTIONS"] |= {  # type: ignore[operator]
-        # `check`: after a restart of the database a dead connection is replaced, not handed out.
-        "pool": {"min_size": 1, "max_size": _pool, "timeout": 10, "max_idle": 300}
+        # Short: the pool's own wait between two tries doubles up to minutes, and would go on
+        # after the database has come back. Whoever asks next tries anew instead.
+        "pool": {
+            "min_size": 1,
+            "max_size": _pool,
+            "timeout": 4,
+            "max_idle": 300,
+            "reconnect_timeout": 1,
+        }
     }
+# After a restart of the database a dead connection is replaced, not handed out.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 5}  # type: ignore[operator]
 
