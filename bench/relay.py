@@ -255,7 +255,8 @@ def _one_ring(url: str, one: Asking, browsers: dict[int, Browser]) -> float | No
 
 
 def _who_may_ring(one: Asking) -> list[Practitioner]:
-    people = on_duty([one.hub.pk], one.ask.specialty, _now())
+    standing = standings(one.ask.organisation.pk, one.ask.specialty, official_day(_now()))
+    people = on_duty(standing, one.ask.specialty, _now())
     return [p.practitioner for p in people if p.line == "expert"]
 
 

@@ -529,6 +529,16 @@ def test_the_database_restarts_while_pages_are_served():
         assert _send_once(doctor, key) == "303"  # and once more: the same case
         cases = doctor.get("/cases/").text
         assert len(set(re.findall(r"/cases/([0-9a-f-]{36})/", cases))) == 1
+
+        # Once more, while nobody asks anything: every idle connection is dead, and one page comes.
+        browsers = [threading.Thread(target=doctor.client.get, args=["/cases/"]) for _ in range(8)]
+        for each in browsers:
+            each.start()
+        for each in browsers:
+            each.join()
+        postgres.stop(home)
+        postgres.ensure(home)
+        until(lambda: doctor.client.get("/cases/").status_code == 200, 5, "no recovery in 5 s")
     finally:
         place.close()
         postgres.stop(home)

@@ -277,3 +277,17 @@ def test_officers_of_hospitals_without_the_specialty_are_not_rung(world):
     world.person("other_officer", other, "duty_officer")
     request = world.raised("U1")
     assert not request.candidates.filter(practitioner=world.other_officer).exists()
+
+
+def test_a_planned_request_is_scheduled_and_its_opinion_is_due_a_day_after_they_met(world):
+    request = world.raised("U4")
+    assert clock(request.case, "schedule").target_at == minutes(72 * 60)
+    with pytest.raises(Refused, match="future"):
+        actions.appoint(request, by=world.alice, at=minutes(-5), now=T0)
+    actions.appoint(request, by=world.alice, at=minutes(2000), now=minutes(30))
+    assert clock(request.case, "schedule").stopped_at == minutes(30)
+    actions.record_contact(
+        request, by=world.alice, practitioner=world.alice, channel="video", now=minutes(2000)
+    )
+    opinion = clock(request.case, "opinion")
+    assert (opinion.started_at, opinion.target_at) == (minutes(2000), minutes(2000 + 24 * 60))

@@ -91,6 +91,7 @@ def addresses(world: World, case: Case):
         ("post", f"/requests/{opened.key}/rings/", {"person": str(world.second.key)}, "doctor", "outsider"),
         ("post", f"/requests/{opened.key}/acceptance/", {}, "carol", "outsider"),
         ("post", f"/requests/{opened.key}/contact/", {"channel": "video"}, "carol", "outsider"),
+        ("post", f"/requests/{opened.key}/appointment/", {"meets_at": "2026-03-05T09:00"}, "carol", "outsider"),
         ("post", f"/requests/{opened.key}/withdrawal/", {"reason": "误报"}, "doctor", "carol"),
         ("get", "/me/advice/", {}, "alice", None),
     ]  # fmt: skip

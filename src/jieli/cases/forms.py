@@ -164,6 +164,17 @@ class ContactForm(Timed):
     note = forms.CharField(max_length=200, required=False)
 
 
+class AppointmentForm(forms.Form):
+    meets_at = LocalInstant()
+    zone = forms.ChoiceField(choices=ZONE_CHOICES, required=False)
+
+    def clean_meets_at(self) -> datetime:
+        at = instant(self.cleaned_data["meets_at"], self.data.get("zone", "beijing"))
+        if at is None:
+            raise forms.ValidationError(_("Write date and time, for example 2026-03-01 12:45."))
+        return at
+
+
 class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=200, error_messages={"required": _("Say why, in a few words.")}

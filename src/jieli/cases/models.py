@@ -86,6 +86,7 @@ class Request(models.Model):
     raised_at = models.DateTimeField()
     raised_by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
     exception_reason = models.CharField(max_length=200, blank=True)  # no valid agreement, named why
+    appointment_at = models.DateTimeField(null=True, blank=True)  # U3, U4: when they meet
     accepted_by = models.ForeignKey(
         Practitioner, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

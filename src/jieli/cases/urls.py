@@ -35,6 +35,7 @@ urlpatterns = [
     path("requests/<uuid:key>/refusal/", views.refusal, name="refusal"),
     path("requests/<uuid:key>/referral/", views.referral, name="referral"),
     path("requests/<uuid:key>/contact/", views.contact, name="contact"),
+    path("requests/<uuid:key>/appointment/", views.appointment, name="appointment"),
     path("requests/<uuid:key>/withdrawal/", views.withdrawal, name="withdrawal"),
     path("requests/<uuid:key>/rings/", views.request_rings, name="request_rings"),
     path("rings/", views.my_rings, name="my_rings"),

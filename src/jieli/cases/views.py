@@ -385,6 +385,14 @@ def contact(request: Signed, key: UUID) -> HttpResponse:
 
 
 @require_POST
+def appointment(request: Signed, key: UUID) -> HttpResponse:
+    asked = access.get_request_for(request.me, key, request.now)
+    data = forms.checked(forms.AppointmentForm(request.POST))
+    actions.appoint(asked, by=request.me, at=data["meets_at"], now=request.now)
+    return to_case(asked.case)
+
+
+@require_POST
 def withdrawal(request: Signed, key: UUID) -> HttpResponse:
     asked = access.get_request_for(request.me, key, request.now)
     access.need_treating(request.me, asked.case, request.now)

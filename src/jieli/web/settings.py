@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from jieli.web import logs, postgres
+from jieli.web.pooled import PooledConnection
 
 T = TypeVar("T")
 
@@ -193,6 +194,7 @@ if _pool:
             "timeout": 4,
             "max_idle": 300,
             "reconnect_timeout": 1,
+            "connection_class": PooledConnection,
         }
     }
 # After a restart of the database a dead connection is replaced, not handed out.

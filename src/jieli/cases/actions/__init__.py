@@ -23,6 +23,7 @@ from jieli.cases.actions.opinions import Advice, Choice, acknowledge, sign_decis
 from jieli.cases.actions.requests import (
     Ask,
     accept,
+    appoint,
     decline,
     note_ringing,
     pass_on,
@@ -41,6 +42,7 @@ __all__ = [
     "accept",
     "acknowledge",
     "add_document",
+    "appoint",
     "ask_outcomes",
     "change_urgency",
     "close_case",

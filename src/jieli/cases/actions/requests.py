@@ -19,11 +19,13 @@ from jieli.cases.actions.spine import (
     need_late_reason,
     new_clock,
     refresh_board,
+    start_clock,
     stop_clocks,
     when,
 )
 from jieli.cases.models import Candidate, Case, Clock, Contact, Request, Ring
 from jieli.cases.queries.people import (
+    OFFICIAL,
     Standing,
     active_roles,
     facts,
@@ -533,6 +535,37 @@ def withdraw(request: Request, *, by: Practitioner, reason: str, now: datetime) 
     return request
 
 
+# ── appointment: U3 and U4 ───────────────────────────────────────────────────
+
+
+@transaction.atomic
+def appoint(request: Request, *, by: Practitioner, at: datetime, now: datetime) -> Request:
+    """Agree on when the expert and the bedside meet; the schedule clock stops."""
+    request = lock_request(request.pk)
+    if request.status in (Request.Status.CANCELLED, Request.Status.COMPLETED):
+        raise Refused("This request has ended. Raise a new one in the case.")
+    if at <= now:
+        raise Refused("An appointment lies in the future. Check date and time zone.")
+    request.appointment_at = at
+    request.save(update_fields=["appointment_at"])
+    shown = at.astimezone(OFFICIAL)
+    event = log(request.case, "appointment_made", by=by, now=now, meets=f"{shown:%Y-%m-%d %H:%M}")
+    stop_clocks(request.case, Clock.Name.SCHEDULE, now, by=by, now=now, request=request)
+    experts = [c.practitioner for c in request.candidates.filter(line="expert", barred="")]
+    taken = [request.accepted_by] if request.accepted_by else experts
+    notify.tell(
+        event,
+        [p for p in [*taken, request.case.in_charge] if p.pk != by.pk],
+        manner="silent",
+        title=title_of(request),
+        text=_("Appointment: %(when)s Beijing time") % {"when": f"{shown:%m-%d %H:%M}"},
+        path=f"/cases/{request.case.key}/",
+        urgency=request.urgency,
+        now=now,
+    )
+    return request
+
+
 # ── contact: C1b ─────────────────────────────────────────────────────────────
 
 
@@ -579,6 +612,8 @@ def record_contact(
     request.status = status
     request.save(update_fields=["status"])
     _log_contact(request, "contact_made", practitioner, channel, by, at, now, note, source)
+    if request.urgency == "U4":  # its opinion is due a day after they met
+        start_clock(request.case, Clock.Name.OPINION, at, now=now, request=request)
     stop_clocks(request.case, Clock.Name.EXPERT_LIVE, at, by=practitioner, now=now, request=request)
     return request
 

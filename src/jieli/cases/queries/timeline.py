@@ -92,7 +92,7 @@ SENTENCES: Mapping[str, Sentence] = {
     "case_closed": _s("check", N("%(actor)s closed the case"), key=True, detail=N("%(reason)s")),
     "outcome_asked": _s("cal", N("Outcome asked for, day %(day)s")),
     "outcome_recorded": _s("flag", N("Day %(day)s: %(state)s"), key=True),
-    "case_exported": _s("print", N("%(actor)s exported the case as %(format)s")),
+    "appointment_made": _s("cal", N("%(actor)s made an appointment: %(meets)s"), key=True),
 }
 # Facts that are codes, and the table that has the word for each.
 WORDED: Mapping[str, Mapping[str, object]] = {
