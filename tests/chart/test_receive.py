@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from jieli.chart.store import receive
-from jieli.directory.models import Account
+from jieli.directory.models import Account, Practitioner
 from jieli.rules import uploads
 from tests.chart.conftest import left_over, photo
 
@@ -60,8 +60,15 @@ def parts(settings: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def mine(client: Client, parts: Path) -> Client:
-    client.force_login(Account.objects.create_account("1"))
+    client.force_login(_somebody())
     return client
+
+
+def _somebody() -> Account:
+    """An account of a person: one that is nobody's sees nothing."""
+    account = Account.objects.create_account("1")
+    Practitioner.objects.create(number="1", name="马某", account=account)
+    return account
 
 
 def post(client: Client, body: Stream) -> Any:
@@ -113,7 +120,7 @@ def test_exactly_one_file(mine: Client, files: Path, names: list[str]) -> None:
 
 def test_without_a_token_nothing_is_taken(parts: Path, files: Path) -> None:
     client = Client(enforce_csrf_checks=True)
-    client.force_login(Account.objects.create_account("1"))
+    client.force_login(_somebody())
     answer = client.post("/documents/", {"file": SimpleUploadedFile("a.jpg", photo())})
     assert answer.status_code == 403
     assert left_over(files) == []

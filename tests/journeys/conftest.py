@@ -12,10 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection
+from playwright.sync_api import expect
 
 from tests.installation import Installation
 from tests.journeys.people import House, Who
 
+expect.set_options(timeout=10_000)  # for a machine that does other things besides
 CONNECTION = ("host", "port", "user", "password")
 
 

@@ -148,6 +148,7 @@ def smtp(settings: Any) -> Iterator[type[Smtp]]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address[:2]
+    settings.EMAIL_USE_TLS = False  # the little server in this file has no certificate
     yield Own
     server.shutdown()
     server.server_close()

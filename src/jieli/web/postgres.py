@@ -245,7 +245,7 @@ def _start(cluster: Cluster, options: Sequence[str]) -> None:
         cluster.log.replace(cluster.log.with_suffix(".log.1"))
     began = time.monotonic()
     while True:
-        _forget_foreign_pid(cluster)
+        _forget_left_overs(cluster)
         server = _launch(cluster, options)
         ready = _wait_until(
             lambda: _answers(cluster) or server.poll() is not None,  # noqa: B023 - used at once
@@ -279,20 +279,22 @@ def _launch(cluster: Cluster, options: Sequence[str]) -> subprocess.Popen[bytes]
         )
 
 
-def _forget_foreign_pid(cluster: Cluster) -> None:
+def _forget_left_overs(cluster: Cluster) -> None:
     """After a container restart the old number may belong to somebody else, for ever.
 
-    PostgreSQL then refuses to start. Its processes all work inside the data folder, so when
-    nobody does, the file is only a left-over.
+    PostgreSQL then refuses to start; so it does while a killed server is not yet reaped. Its
+    processes all work inside the data folder, so when nobody does, its lock files, that of the
+    socket too, are only left-overs. The socket's folder is ours alone.
     """
-    lock = cluster.data / "postmaster.pid"
-    if not lock.exists() or not Path("/proc/self").exists():
+    locks = [cluster.data / "postmaster.pid", *cluster.socket.glob(".s.PGSQL.*.lock")]
+    if not Path("/proc/self").exists():
         return
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if (entry / "cwd").readlink() == cluster.data:
                 return
-    lock.unlink(missing_ok=True)
+    for lock in locks:
+        lock.unlink(missing_ok=True)
 
 
 def _create_database(cluster: Cluster) -> None:
