@@ -1,17 +1,18 @@
 """Who may be asked, and who must be told: read from duty, agreements, privileges and history."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db import connection
+from django.db.models import F, OuterRef, Q, QuerySet
 
-from jieli.cases.models import Case, Opinion, Request, Ring
+from jieli.cases.models import Case, Request
 from jieli.directory.models import (
     Agreement,
-    Department,
     Duty,
     Organisation,
     Practitioner,
@@ -92,35 +93,63 @@ class OnDuty:
     licensed: bool = True  # the hospital has a department for the specialty; asked of experts
 
 
-def on_duty(organisations: Iterable[int], specialty: Specialty, now: datetime) -> list[OnDuty]:
+# Matching is the hot path of raising. Django took longer to spell these two than PostgreSQL to
+# answer them, so they are spelled here.
+ON_DUTY = """
+    SELECT part, practitioner_id, organisation_id, line, licensed FROM (
+        SELECT 1 AS part, d.id, d.practitioner_id, d.organisation_id, d.line, EXISTS (
+                   SELECT FROM directory_department_specialties s
+                     JOIN directory_department o ON o.id = s.department_id
+                    WHERE s.specialty_id = %(specialty)s AND o.organisation_id = d.organisation_id
+               ) AS licensed
+          FROM directory_duty d
+         WHERE d.organisation_id = ANY(%(sites)s) AND d.period @> %(now)s::timestamptz
+           AND (d.specialty_id = %(specialty)s OR d.specialty_id IS NULL)
+         UNION ALL
+        SELECT 2, r.id, r.practitioner_id, r.organisation_id, r.kind, true
+          FROM directory_role r
+         WHERE r.organisation_id = ANY(%(sites)s) AND r.kind = ANY(%(kinds)s)
+           AND (r.specialty_id = %(specialty)s OR r.specialty_id IS NULL)
+           AND (r.valid_from IS NULL OR r.valid_from <= %(day)s)
+           AND (r.valid_to IS NULL OR r.valid_to >= %(day)s)
+    ) found ORDER BY part, id"""
+HISTORY = """
+    SELECT p.id,
+           (SELECT count(*) FROM (
+                SELECT FROM cases_opinion o JOIN cases_request r ON r.id = o.request_id
+                 WHERE o.author_id = p.id AND r.specialty_id = %(specialty)s LIMIT %(enough)s) n),
+           (SELECT true FROM cases_opinion o JOIN cases_case c ON c.id = o.case_id
+             WHERE o.author_id = p.id AND c.organisation_id = %(site)s LIMIT 1),
+           rung.n, rung.last
+      FROM unnest(%(people)s::bigint[]) AS p(id), LATERAL (
+           SELECT count(*) AS n, max(started_at) AS last FROM cases_ring
+            WHERE practitioner_id = p.id AND started_at > %(since)s) rung"""
+
+
+def on_duty(standing: Mapping[int, Standing], specialty: Specialty, now: datetime) -> list[OnDuty]:
     """People on a line of the specialty now; officers and directors also by their standing role."""
-    sites = list(organisations)
-    licensed = Department.objects.filter(
-        organisation=OuterRef("organisation"), specialties=specialty
-    )
-    turns = (
-        Duty.objects.filter(organisation__in=sites, period__contains=now)
-        .filter(Q(specialty=specialty) | Q(specialty=None))
-        .select_related("practitioner__presence", "organisation")
-        .annotate(licensed=Exists(licensed))
-        .order_by("id")
-    )
-    people = [
-        OnDuty(t.practitioner, t.organisation, LINE_OF_DUTY[Duty.Line(t.line)], t.licensed)
-        for t in turns
-    ]
-    covered = {(p.organisation.pk, p.line) for p in people}
-    standing = (
-        active_roles(official_day(now))
-        .filter(organisation__in=sites, kind__in=LINE_OF_ROLE)
-        .filter(Q(specialty=None) | Q(specialty=specialty))
-        .select_related("practitioner__presence", "organisation")
-        .order_by("id")
-    )
-    for role in standing:
-        line = LINE_OF_ROLE[Role.Kind(role.kind)]
-        if (role.organisation_id, line) not in covered:
-            people.append(OnDuty(role.practitioner, role.organisation, line))
+    given: dict[str, Any] = {
+        "sites": list(standing),
+        "kinds": [str(kind) for kind in LINE_OF_ROLE],
+        "specialty": specialty.pk,
+        "now": now,
+        "day": official_day(now),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(ON_DUTY, given)
+        rows = cursor.fetchall()
+    known = Practitioner.objects.select_related("presence").in_bulk({row[1] for row in rows})
+    people: list[OnDuty] = []
+    covered: set[tuple[int, str]] = set()
+    for part, person, site, word, licensed in rows:
+        turn = part == 1
+        line = (LINE_OF_DUTY if turn else LINE_OF_ROLE)[word]
+        if turn:
+            covered.add((site, line))
+        elif (site, line) in covered:
+            continue
+        organisation = standing[site].agreement.to_organisation
+        people.append(OnDuty(known[person], organisation, line, licensed))
     return _once(_where_the_specialty_is(people))
 
 
@@ -205,27 +234,22 @@ class _History:
 
 def _history(ids: list[int], case: Case, specialty: Specialty, now: datetime) -> _History:
     """Read per person through one index each, and no further than it counts."""
-    opinions = Opinion.objects.filter(author=OuterRef("pk")).order_by()
-    alike = opinions.filter(request__specialty=specialty).values("pk")[: matching.EXPERIENCED]
-    here = opinions.filter(case__organisation=case.organisation_id).values("pk")[:1]
-    rings = Ring.objects.filter(
-        practitioner=OuterRef("pk"), started_at__gt=now - LOAD_WINDOW
-    ).order_by()
-    of_person = rings.values("practitioner")
-    rows = Practitioner.objects.filter(pk__in=ids).values_list(
-        "pk",
-        ArraySubquery(alike),
-        ArraySubquery(here),
-        Subquery(of_person.annotate(n=Count("pk")).values("n")),
-        Subquery(of_person.annotate(last=Max("started_at")).values("last")),
-    )
+    given: dict[str, Any] = {
+        "people": ids,
+        "specialty": specialty.pk,
+        "enough": matching.EXPERIENCED,
+        "site": case.organisation_id,
+        "since": now - LOAD_WINDOW,
+    }
     found = _History({}, set(), {}, {})
-    for person, like_this, at_site, load, last in rows.order_by():
-        found.alike[person] = len(like_this)
-        if at_site:
-            found.known.add(person)
-        if load:
-            found.load[person], found.last_rung[person] = load, last
+    with connection.cursor() as cursor:
+        cursor.execute(HISTORY, given)
+        for person, alike, at_site, load, last in cursor.fetchall():
+            found.alike[person] = alike
+            if at_site:
+                found.known.add(person)
+            if load:
+                found.load[person], found.last_rung[person] = load, last
     return found
 
 
