@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -45,8 +46,18 @@ class Report:
 
 
 def load() -> str:
-    """How busy this machine is: absolute figures mean little without it."""
-    return f"load {' '.join(f'{n:.2f}' for n in os.getloadavg())}, {os.cpu_count()} processors"
+    """How busy and how fast this machine is: absolute figures mean little without it."""
+    loads = " ".join(f"{n:.2f}" for n in os.getloadavg())
+    return f"load {loads}, {os.cpu_count()} processors, a fixed loop takes {_loop():.0f} ms"
+
+
+def _loop() -> float:
+    """The same work each time: what slows it slows everything below."""
+    began = time.perf_counter()
+    total = 0
+    for n in range(1_000_000):
+        total += n * n % 7
+    return (time.perf_counter() - began) * 1000
 
 
 def _width(text: str) -> int:
