@@ -20,6 +20,7 @@ def main(arguments: list[str]) -> int:
     if place.room() < options.cases * 45e3 / 1e9 + 2:
         print(f"Only {place.room():.0f} GB are free: choose fewer --cases.", file=sys.stderr)
         return 2
+    place.alone()
     place.prepare()
     os.environ.update(place.environment(WORK), DJANGO_SETTINGS_MODULE="jieli.web.settings")
     reports = [_measure(name, place, options) for name in options.names]

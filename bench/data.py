@@ -5,6 +5,7 @@ A PostgreSQL of its own in JIELI_HOME/bench, with fsync on as in a real installa
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -83,6 +84,16 @@ class Place:
         }
 
     # -- making --------------------------------------------------------------------------------
+
+    def alone(self) -> None:
+        """Two measurements on one machine measure each other: the second waits for the first."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.home / "bench.lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another bench runs here: waiting for it ...", flush=True)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def prepare(self) -> None:
         self._parameters = postgres.ensure(self.home, options=OPTIONS)
