@@ -19,7 +19,7 @@ from bench.processes import end, start
 from bench.report import Report, percentile, spread
 from jieli.cases.actions.clocks import STAGE_VERBS
 from jieli.cases.models import Clock
-from jieli.cases.queries.people import audience
+from jieli.cases.queries.people import Desks, audience
 from jieli.record.actions import fields_of
 from jieli.record.models import Chain, Event
 from jieli.rules import escalation
@@ -317,7 +317,7 @@ def _told_once(report: Report, cases: list[tuple[int, int]], clocks: Armed) -> N
         wanted: list[str] = []
         told: list[str] = []
         for tell in escalation.tells(clock.name, clock.stage):
-            people = audience(tell.audience, clock.case, clock.request, _now())
+            people = audience(tell.audience, clock.case, clock.request, Desks(_now()))
             wanted += [tell.audience] * bool(people)
         events = Event.objects.filter(chain=clock.case.chain_id, verb="escalated")
         for event in events.prefetch_related("messages"):

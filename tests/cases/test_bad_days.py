@@ -23,7 +23,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -174,7 +174,7 @@ def test_twenty_kills_of_the_runner_lose_no_clock_and_double_none(place):
 
 def _due_within(chance: random.Random, request: Request, seconds: float) -> None:
     """Let every stage of a case's clocks fall due in the next moments."""
-    with transaction.atomic():
+    with records.acting():
         records.lock(request.case.chain_id)
         clocks = list(Clock.objects.filter(case=request.case_id, target_at__isnull=False))
         for clock in clocks:
@@ -228,10 +228,10 @@ def test_a_clock_whose_telling_fails_cannot_stop_the_others(world, monkeypatch):
     bad = {request.case_id for request in requests[:3]}
     tell = clock_actions._tell
 
-    def fails(case: Case, *more: Any) -> None:
-        if case.pk in bad:
+    def fails(clock: Clock, *more: Any) -> None:
+        if clock.case_id in bad:
             raise ValueError("broken row")
-        tell(case, *more)
+        tell(clock, *more)
 
     monkeypatch.setattr(clock_actions, "_tell", fails)
     actions.fire_clocks(minutes(10))
@@ -673,7 +673,7 @@ def test_a_case_with_5000_events_stays_usable(at_minute_50):
     world = at_minute_50
     small = world.raised("U1")
     long = world.raised("U1")
-    with transaction.atomic():
+    with records.acting():
         chain = records.lock(long.case.chain_id)
         entries = [
             records.Entry("observation_recorded", world.doctor, T0, {"hr": 100 + n % 60, "n": n})

@@ -25,6 +25,7 @@ from jieli.live import actions, queries, views
 from jieli.live.hub import POLL_SECONDS, QUEUE_LIMIT, Hub, Message, Subscriber
 from jieli.live.models import Note
 from jieli.live.relay import direct_parameters
+from jieli.record.actions import action
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_engines]
 
@@ -137,6 +138,9 @@ def session_of(account: Any) -> str:
     return session.session_key
 
 
+publish = action(actions.publish)
+
+
 def joined(url: str, cookies: dict[str, str], *topics: str, place: str = "") -> Listener:
     listener = Listener(url, list(topics or ("case:a", "me")), cookies, place)
     until(lambda: listener.named("hello") or listener.ended.is_set())
@@ -168,8 +172,8 @@ def test_tells_after_the_commit_and_under_the_browsers_name(
     assert "no-store" in listener.headers["cache-control"]
     assert len(listener.raw) > 2048  # what proxies hold back is padding
     with transaction.atomic():
-        actions.publish(["case:a", "person:7", "case:a"], 5, "accepted")
-        actions.publish(["case:secret"], 6, "accepted")
+        publish(["case:a", "person:7", "case:a"], 5, "accepted")
+        publish(["case:secret"], 6, "accepted")
         time.sleep(0.2)
         assert listener.told() == []
     began = time.monotonic()
@@ -183,9 +187,9 @@ def test_what_was_rolled_back_is_never_told(url: str, cookies: dict[str, str]) -
     listener = joined(url, cookies)
     with transaction.atomic():
         with pytest.raises(ZeroDivisionError), transaction.atomic():
-            actions.publish(["case:a"], 1, "undone")
+            publish(["case:a"], 1, "undone")
             raise ZeroDivisionError
-        actions.publish(["case:a"], 2, "kept")
+        publish(["case:a"], 2, "kept")
     until(listener.told)
     assert listener.told() == [("case:a", "kept")]
 
@@ -195,18 +199,18 @@ def test_a_telling_lost_with_its_process_comes_by_the_poll(
 ) -> None:
     monkeypatch.setattr(actions.relay, "tell", lambda notes: None)
     listener = joined(url, cookies)
-    actions.publish(["case:a"], 1, "quiet")
+    publish(["case:a"], 1, "quiet")
     until(listener.told)
     assert listener.told() == [("case:a", "quiet")]
 
 
 def test_after_a_break_it_goes_on_without_a_gap(url: str, cookies: dict[str, str]) -> None:
     first = joined(url, cookies)
-    actions.publish(["case:a"], 1, "one")
+    publish(["case:a"], 1, "one")
     until(first.told)
     first.stopping = True
-    actions.publish(["case:a"], 2, "two")
-    actions.publish(["case:a"], 3, "three")
+    publish(["case:a"], 2, "two")
+    publish(["case:a"], 3, "three")
     second = joined(url, cookies, place=first.place)
     until(lambda: len(second.told()) >= 2)
     assert [verb for _, verb in second.told()][-2:] == ["two", "three"]
@@ -221,7 +225,7 @@ def test_a_slow_transaction_with_an_early_number_is_not_skipped(
     insert = "insert into live_note (topic, verb) values ('case:a', %s)"
     with psycopg.connect(**direct_parameters()) as slow:
         slow.execute(insert, ["slow"])
-        actions.publish(["case:a"], 1, "quick")
+        publish(["case:a"], 1, "quick")
         time.sleep(2 * POLL_SECONDS)
         slow.commit()
     until(lambda: len(listener.told()) == 2)
@@ -230,7 +234,7 @@ def test_a_slow_transaction_with_an_early_number_is_not_skipped(
 
 def test_too_much_to_replay_asks_the_page_to_fetch_anew(url: str, cookies: dict[str, str]) -> None:
     place = str(queries.newest())
-    actions.publish([f"case:{n}" for n in range(10)], 1, "other")
+    publish([f"case:{n}" for n in range(10)], 1, "other")
     Note.objects.bulk_create(
         Note(topic="case:a", verb="many") for _ in range(queries.REPLAY_LIMIT + 1)
     )
@@ -251,7 +255,7 @@ def test_loses_access_while_joined(
     del rights.topics["case:a"]
     assert listener.ended.wait(5)
     assert listener.named("gone") == [{"topics": ["case:a"]}]
-    actions.publish(["case:a"], 1, "after")
+    publish(["case:a"], 1, "after")
     again = joined(url, cookies)
     assert again.named("hello") == [{"topics": ["me"]}]
     assert again.told() == []
@@ -285,9 +289,9 @@ def test_the_database_connection_is_cut(url: str, cookies: dict[str, str], hub: 
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where pid <> pg_backend_pid() and datname = current_database()"
         )
-    actions.publish(["case:a"], 1, "meanwhile")
+    publish(["case:a"], 1, "meanwhile")
     until(listener.told)
-    actions.publish(["case:a"], 2, "later")
+    publish(["case:a"], 2, "later")
     until(lambda: len(listener.told()) == 2)
     assert [verb for _, verb in listener.told()] == ["meanwhile", "later"]
 
@@ -307,12 +311,12 @@ def test_publish_never_fails_the_caller(monkeypatch: pytest.MonkeyPatch) -> None
         raise RuntimeError("no thread")
 
     monkeypatch.setattr(actions.relay, "_start", broken)
-    actions.publish(["case:a"], 1, "kept")
+    publish(["case:a"], 1, "kept")
     assert Note.objects.count() == 1
 
 
 def test_notes_are_forgotten_after_a_day() -> None:
-    actions.publish(["case:a"], 1, "old")
+    publish(["case:a"], 1, "old")
     written = Note.objects.get().at
     assert actions.prune(written + actions.KEPT) == 0
     assert actions.prune(written + actions.KEPT * 2) == 1

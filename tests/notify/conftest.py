@@ -16,7 +16,7 @@ from jieli.directory.models import Account, Channel, Practitioner, Presence
 from jieli.notify.actions import sending
 from jieli.notify.transports import lanes
 from jieli.record import actions as records
-from jieli.record.models import Chain, Event
+from jieli.record.models import Event
 
 NOW = datetime(2026, 11, 21, 5, 30, tzinfo=UTC)  # 13:30 in Beijing: not night
 
@@ -125,8 +125,8 @@ def make_person(db: None) -> Make:
 
 @pytest.fixture
 def event(db: None) -> Event:
-    chain = Chain.objects.create()
-    return records.record(chain, "ring_started", by=None, now=NOW)
+    with records.acting():
+        return records.record(records.open_chain(), "ring_started", by=None, now=NOW)
 
 
 def settle(seconds: float = 10) -> None:

@@ -18,6 +18,7 @@ from jieli.notify.actions import attempts, sending
 from jieli.notify.models import Attempt, Message
 from jieli.notify.transports import TRANSPORTS, lanes
 from jieli.notify.transports.letter import Letter, Result, TransportError
+from jieli.record.actions import acting, action
 from jieli.record.models import Event
 from tests.notify.conftest import Make, Receiver, settle, until
 
@@ -32,9 +33,10 @@ WECOM = ("apprise", "wecombot://key", False)
 
 def tell(event: Event, *people: Practitioner, now: datetime, **more: Any) -> list[Message]:
     given = {"manner": "ring", "ring_key": uuid4(), "urgency": "U1", **more}
-    actions.tell(
-        event, people, title="U1 儿普外", text="打开查看", path="/rings/x/", now=now, **given
-    )
+    with acting():
+        actions.tell(
+            event, people, title="U1 儿普外", text="打开查看", path="/rings/x/", now=now, **given
+        )
     return list(Message.objects.order_by("pk"))
 
 
@@ -82,6 +84,17 @@ def test_nothing_is_owed_when_the_action_fails(
         tell(event, person, now=now)
         raise ZeroDivisionError
     assert not Message.objects.exists()
+
+
+def test_what_one_action_owes_and_takes_back_is_not_sent(
+    event: Event, make_person: Make, now: datetime
+) -> None:
+    ring = uuid4()
+    with acting():
+        tell(event, make_person("1"), now=now, ring_key=ring)
+        actions.withdraw([ring], now=now)
+    message = Message.objects.get()
+    assert (message.withdrawn_at, message.due_at) == (now, None)
 
 
 def test_taken_by_the_gateway_and_reported(
@@ -235,7 +248,7 @@ def test_what_is_over_is_not_sent(
     if how == "read":
         actions.mark_read(person, message, now)
     else:
-        actions.withdraw([message.ring_key], now=now)
+        action(actions.withdraw)([message.ring_key], now=now)
     actions.send_due(now)
     settle()
     assert fakes["gateway"].letters == []
@@ -250,7 +263,7 @@ def test_withdrawn_while_it_waits_for_a_place_in_the_lane(
     [message] = tell(event, make_person("1", VOICE), now=now)
     monkeypatch.setattr(sending, "LINGER", 0)
     actions.send_due(now)
-    actions.withdraw(event, now=now)
+    action(actions.withdraw)(event, now=now)
     jobs[0]()
     assert fakes["gateway"].letters == []
     assert states(message) == []

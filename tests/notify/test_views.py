@@ -15,6 +15,7 @@ from jieli.notify import actions
 from jieli.notify.actions import attempts
 from jieli.notify.models import Attempt, Message
 from jieli.notify.transports.gateway.transport import signature
+from jieli.record.actions import action
 from jieli.record.models import Event
 from tests.notify.conftest import Make
 
@@ -28,7 +29,7 @@ def person(make_person: Make) -> Practitioner:
 
 @pytest.fixture
 def message(event: Event, person: Practitioner, now: datetime) -> Message:
-    actions.tell(
+    action(actions.tell)(
         event, [person], manner="ring", title="U1 儿普外", text="打开查看", path="/rings/x/",
         now=now, ring_key=uuid4(),
     )  # fmt: skip
@@ -81,7 +82,7 @@ def test_mark_all_spares_what_still_rings(mine: Client, message: Message, now: d
     assert mine.post("/notify/inbox/").status_code == 303
     message.refresh_from_db()
     assert message.read_at is None
-    actions.withdraw([message.ring_key], now=now)
+    action(actions.withdraw)([message.ring_key], now=now)
     mine.post("/notify/inbox/")
     message.refresh_from_db()
     assert message.read_at

@@ -1,15 +1,17 @@
 """The chain of a case: append-only in the database, and a change by hand is named."""
 
+import contextlib
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.db.transaction import TransactionManagementError
 from django.db.utils import IntegrityError
 
 from jieli.cases import actions
-from jieli.record.actions import lock, record
-from jieli.record.models import Event
+from jieli.record.actions import acting, lock, record
+from jieli.record.models import Chain, Event
 from jieli.record.queries import broken_at
 from tests.cases.world import T0, World, minutes
 
@@ -19,8 +21,15 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
 @pytest.fixture
 def chain():
     request = World().raised("U1")
-    with transaction.atomic():
-        return lock(request.case.chain_id)
+    return Chain.objects.get(pk=request.case.chain_id)
+
+
+def write(chain, verb, **more):
+    """One event, as an action writes it; `chain` follows."""
+    with acting():
+        event = record(lock(chain.pk), verb, by=None, **more)
+    chain.refresh_from_db()
+    return event
 
 
 def tamper(sql: str, *values: object) -> None:
@@ -65,7 +74,7 @@ def test_a_change_by_sql_is_named_where_it_is(chain, sql, why):
 
 
 def test_cutting_off_the_end_is_found(chain):
-    last = record(chain, "note_written", by=None, now=T0)
+    last = write(chain, "note_written", now=T0)
     tamper("DELETE FROM record_event WHERE id = %s", last.pk)
     found = broken_at(chain)
     assert (found.seq, found.why) == (last.seq, "events are missing at the end")
@@ -86,12 +95,31 @@ def test_verify_is_content_with_whole_chains(chain, capsys):
 
 def test_only_plain_facts_can_be_recorded(chain):
     with pytest.raises(TypeError):
-        record(chain, "x", by=None, now=T0, data={"share": 0.5})
+        write(chain, "x", now=T0, data={"share": 0.5})
+
+
+def test_an_event_needs_an_action_and_its_lock(chain):
+    with pytest.raises(RuntimeError, match="needs an action"):
+        record(chain, "note_written", by=None, now=T0)
+    with pytest.raises(RuntimeError, match="not locked"), acting():
+        record(chain, "note_written", by=None, now=T0)
+    assert broken_at(chain) is None
+
+
+def test_what_fails_inside_an_action_takes_all_of_it_along(chain):
+    with pytest.raises(TransactionManagementError), acting():
+        record(lock(chain.pk), "note_written", by=None, now=T0)
+        with contextlib.suppress(ValueError), acting():
+            record(lock(chain.pk), "note_written", by=None, now=T0)
+            raise ValueError
+    chain.refresh_from_db()
+    assert not chain.events.filter(verb="note_written").exists()
+    assert broken_at(chain) is None
 
 
 def test_instants_survive_the_database_to_the_microsecond(chain):
     at = T0 + timedelta(microseconds=123_457)
-    record(chain, "note_written", by=None, now=at)
+    write(chain, "note_written", now=at)
     assert broken_at(chain) is None
 
 

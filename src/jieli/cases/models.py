@@ -222,6 +222,7 @@ class Clock(models.Model):
     due_at = models.DateTimeField(null=True, blank=True)  # when the next stage fires
     # Stages that fired and whose people are not told yet: survives a crash between the two.
     owes = ArrayField(models.CharField(max_length=8), default=list, blank=True)
+    tell_after = models.DateTimeField(null=True, blank=True)  # telling failed: not before this
     late_reason = models.CharField(max_length=200, blank=True)
     lapses = models.PositiveSmallIntegerField(default=0)
 

@@ -8,6 +8,10 @@ from functools import partial
 
 from django.db import transaction
 
+from jieli.record.actions import ledger
+from jieli.record.models import Event
+from jieli.record.rows import insert
+
 from .models import Note
 from .relay import relay
 
@@ -15,17 +19,27 @@ KEPT = timedelta(hours=24)
 PRUNE_BATCH = 10_000
 
 
-def publish(topics: Iterable[str], event_id: int | None, verb: str) -> None:
-    """Write the notes in the caller's transaction; tell them at once after its commit.
+def publish(topics: Iterable[str], event: Event | int | None, verb: str) -> None:
+    """Tell all who listen that something changed; written with the action, told after its commit.
 
     The rows are the truth: streams also read them every second or so, hence a telling that is
     lost with its process only comes a little later.
     """
-    notes = Note.objects.bulk_create(
-        Note(topic=topic, verb=verb, event_id=event_id) for topic in dict.fromkeys(topics)
+    ledger().add(_write, [(topic, verb, event) for topic in topics])
+
+
+def _write(told: list[tuple[str, str, Event | int | None]]) -> None:
+    """One note a topic and verb: a page that hears it fetches all that is new."""
+    latest = {(topic, verb): event for topic, verb, event in told}
+    notes = insert(
+        [
+            Note(topic=topic, verb=verb, event_id=getattr(event, "pk", event))
+            for (topic, verb), event in latest.items()
+        ]
     )
-    told = [(note.pk, note.topic, note.verb) for note in notes]
-    transaction.on_commit(partial(relay.tell, told), robust=True)
+    transaction.on_commit(
+        partial(relay.tell, [(note.pk, note.topic, note.verb) for note in notes]), robust=True
+    )
 
 
 def wake() -> None:

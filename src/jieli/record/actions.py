@@ -1,20 +1,113 @@
-"""Every write to the record: lock the chain, append events, sign."""
+"""Every write to the record: begin an action, lock the chain, append events, sign."""
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
+from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
 from jieli.directory.models import Practitioner
 from jieli.record.models import Chain, Event, Signature
+from jieli.record.rows import insert
 from jieli.record.signatures import SignatureProvider
 from jieli.rules import chain as chains
 from jieli.rules.chain import Fact
 from jieli.rules.refusal import Refused
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# ── an action ────────────────────────────────────────────────────────────────
+
+
+class Ledger:
+    """What one action has to write at its end: one statement a table, however much happened."""
+
+    def __init__(self) -> None:
+        self.chains: dict[int, Chain] = {}  # locked or opened by this action
+        self.events: list[Event] = []
+        self._rows: dict[Callable[[list[Any]], None], list[Any]] = {}
+
+    def add(self, write: Callable[[list[T]], None], rows: Iterable[T]) -> None:
+        self._rows.setdefault(write, []).extend(rows)
+
+    def holds(self, write: Callable[[list[T]], None]) -> bool:
+        return bool(self._rows.get(write))
+
+    def write(self) -> None:
+        """The events first, since the other rows point to them."""
+        events, self.events = self.events, []
+        rows, self._rows = self._rows, {}
+        if events:
+            insert(events)
+            moved = dict.fromkeys(event.chain_id for event in events)
+            _save_heads([self.chains[pk] for pk in moved])
+        for write, added in rows.items():
+            write(added)
+
+
+_LEDGER: ContextVar[Ledger | None] = ContextVar("ledger", default=None)
+
+
+@contextmanager
+def acting() -> Iterator[Ledger]:
+    """One transaction, and one ledger that is written before it commits. Nested: the outer one."""
+    if held := _LEDGER.get():
+        with transaction.atomic(savepoint=False):  # what fails here takes the whole action along
+            yield held
+        return
+    ledger = Ledger()
+    token = _LEDGER.set(ledger)
+    try:
+        with transaction.atomic():
+            yield ledger
+            ledger.write()
+    finally:
+        _LEDGER.reset(token)
+
+
+def action(work: Callable[P, T]) -> Callable[P, T]:
+    """A function that writes: all of it or nothing."""
+
+    @wraps(work)
+    def acted(*args: P.args, **kwargs: P.kwargs) -> T:
+        with acting():
+            return work(*args, **kwargs)
+
+    return acted
+
+
+def ledger() -> Ledger:
+    """The running action's; writing outside one is a mistake of ours."""
+    held = _LEDGER.get()
+    if held is None:
+        raise RuntimeError("This writes to the record and needs an action around it.")
+    return held
+
+
+def _save_heads(chains: Sequence[Chain]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE record_chain c SET length = n.length, head = n.head"
+            " FROM unnest(%s::bigint[], %s::int[], %s::bytea[]) AS n (id, length, head)"
+            " WHERE c.id = n.id",
+            [
+                [chain.pk for chain in chains],
+                [chain.length for chain in chains],
+                [bytes(chain.head) for chain in chains],
+            ],
+        )
+
+
+# ── the chain ────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +121,27 @@ class Entry:
     source: str = Event.Source.SCREEN
 
 
+def open_chain() -> Chain:
+    """The chain of something new; nobody else can know it before this action ends."""
+    chain = Chain.objects.create()
+    ledger().chains[chain.pk] = chain
+    return chain
+
+
 def lock(chain_id: int) -> Chain:
     """Every action takes this lock first, so two actions never wait for each other."""
-    return Chain.objects.select_for_update().get(pk=chain_id)
+    held = ledger().chains
+    if chain_id not in held:
+        held[chain_id] = Chain.objects.select_for_update().get(pk=chain_id)
+    return held[chain_id]
+
+
+def lock_free(chain_ids: Iterable[int]) -> dict[int, Chain]:
+    """Those of many that nobody else holds, always in one order. For runners: never waits."""
+    free = Chain.objects.select_for_update(skip_locked=True).filter(pk__in=set(chain_ids))
+    found = {chain.pk: chain for chain in free.order_by("pk")}
+    ledger().chains.update(found)
+    return found
 
 
 def record(
@@ -43,25 +154,21 @@ def record(
     data: Mapping[str, Fact] | None = None,
     source: str = Event.Source.SCREEN,
 ) -> Event:
-    """Append one event to a chain whose lock is held."""
-    entry = Entry(verb, by, occurred_at or now, data or {}, source)
-    return append(chain, [entry], now=now)[0]
+    """Append one event to a chain whose lock is held. Its row is written at the action's end."""
+    return append(chain, [Entry(verb, by, occurred_at or now, data or {}, source)], now=now)[0]
 
 
 def append(chain: Chain, entries: Sequence[Entry], *, now: datetime) -> list[Event]:
-    """Append several events in order, with one write of the head."""
-    events = seal(chain, entries, now=now)
-    Event.objects.bulk_create(events)
-    chain.save(update_fields=["length", "head"])
+    """Append several events in order."""
+    held = ledger()
+    if held.chains.get(chain.pk) is not chain:
+        raise RuntimeError("This chain is not locked by the action that writes to it.")
+    events = [_seal(chain, entry, now) for entry in entries]
+    held.events += events
     return events
 
 
-def seal(chain: Chain, entries: Sequence[Entry], *, now: datetime) -> list[Event]:
-    """Unsaved events linked to the chain, whose head moves on in memory only."""
-    return [_seal_one(chain, entry, now) for entry in entries]
-
-
-def _seal_one(chain: Chain, entry: Entry, now: datetime) -> Event:
+def _seal(chain: Chain, entry: Entry, now: datetime) -> Event:
     if bad := [k for k, v in entry.data.items() if not isinstance(v, str | int | None)]:
         raise TypeError(f"Event data must be text, whole numbers or booleans: {bad}")
     chain.length += 1

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from jieli.cases.actions.ringing import advance, end_rings
@@ -30,13 +29,14 @@ from jieli.cases.models import (
 )
 from jieli.directory.models import Grant, Practitioner
 from jieli.notify import actions as notify
+from jieli.record.actions import action
 from jieli.rules import clocks as rules
 from jieli.rules.refusal import Refused
 
 OUTCOME_DAYS = (1, 7, 21)
 
 
-@transaction.atomic
+@action
 def save_handover(
     case: Case, fields: Mapping[str, object], *, by: Practitioner, now: datetime
 ) -> Handover:
@@ -92,7 +92,7 @@ ISBAR = (
 )
 
 
-@transaction.atomic
+@action
 def write_note(
     case: Case,
     text: str,
@@ -125,7 +125,7 @@ def write_note(
     return note
 
 
-@transaction.atomic
+@action
 def change_urgency(
     case: Case, to: str, *, by: Practitioner, may_lower: bool, reason: str, now: datetime
 ) -> Case:
@@ -185,7 +185,7 @@ def _add_clock(request: Request, name: str) -> None:
     )
 
 
-@transaction.atomic
+@action
 def hand_over_care(
     case: Case, *, to: Practitioner, by: Practitioner, note: str, now: datetime
 ) -> Case:
@@ -212,7 +212,7 @@ def hand_over_care(
     return case
 
 
-@transaction.atomic
+@action
 def close_case(case: Case, *, by: Practitioner, reason: str, now: datetime) -> Case:
     """End the case: rings and clocks stop, access ends after a grace, the outcome is asked for."""
     case = _lock_open(case)
@@ -250,7 +250,7 @@ def ask_for_outcomes(case: Case) -> None:
     )
 
 
-@transaction.atomic
+@action
 def record_outcome(
     case: Case,
     *,

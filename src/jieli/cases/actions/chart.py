@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from django.db import transaction
-
 from jieli.cases.actions.spine import lock_case, need_late_reason, publish, stop_clocks, when
 from jieli.cases.models import Case, Clock
 from jieli.chart import actions as chart
 from jieli.chart.models import Consent, Document, Observation
 from jieli.chart.store.keep import Kept
 from jieli.directory.models import Practitioner
+from jieli.record.actions import action
 
 CONSENT_CLOCKS = {
     Consent.Kind.REMOTE_CONSULT: Clock.Name.CONSENT_CONSULT,
@@ -18,7 +17,7 @@ CONSENT_CLOCKS = {
 }
 
 
-@transaction.atomic
+@action
 def observe(
     case: Case,
     values: Mapping[str, str],
@@ -42,7 +41,7 @@ def observe(
     return rows
 
 
-@transaction.atomic
+@action
 def add_document(
     case: Case,
     kept: Kept,
@@ -68,7 +67,7 @@ def add_document(
     return document
 
 
-@transaction.atomic
+@action
 def record_consent(
     case: Case,
     *,

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
@@ -32,6 +31,7 @@ from jieli.cases.models import (
 from jieli.directory.models import Grant, Practitioner
 from jieli.notify import actions as notify
 from jieli.record import actions as records
+from jieli.record.actions import action
 from jieli.rules import relay
 from jieli.rules.refusal import Refused
 
@@ -58,7 +58,7 @@ class Choice:
     alternatives: Sequence[tuple[str, str]] = ()
 
 
-@transaction.atomic
+@action
 def sign_opinion(
     request: Request, advice: Advice, *, by: Practitioner, secret: str, now: datetime
 ) -> Opinion:
@@ -143,7 +143,7 @@ def _move_clocks_on(request: Request, opinion: Opinion, by: Practitioner, now: d
     start_clock(case, Clock.Name.READ, now, now=now, request=request, about=opinion.key)
 
 
-@transaction.atomic
+@action
 def acknowledge(
     opinion: Opinion, *, by: Practitioner, now: datetime, disagreement: str = ""
 ) -> Opinion:
@@ -179,7 +179,7 @@ def acknowledge(
     return opinion
 
 
-@transaction.atomic
+@action
 def sign_decision(
     case: Case,
     choice: Choice,

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F, Max, Q
 from django.utils.translation import gettext as _
 
-from jieli.cases.actions.ringing import advance, end_rings, start_rings, title_of
+from jieli.cases.actions.ringing import Held, advance, end_rings, start_rings, title_of
 from jieli.cases.actions.spine import (
     cancel_clocks,
     grant,
@@ -45,7 +45,8 @@ from jieli.directory.models import (
     Technique,
 )
 from jieli.notify import actions as notify
-from jieli.record.models import Chain
+from jieli.record.actions import action, open_chain
+from jieli.record.rows import insert
 from jieli.rules import clocks as clock_rules
 from jieli.rules import matching, relay
 from jieli.rules.refusal import Refused
@@ -75,7 +76,7 @@ class Ask:
     exception_reason: str = ""
 
 
-@transaction.atomic
+@action
 def raise_request(
     ask: Ask, patient: Patient, *, by: Practitioner, now: datetime, source: str = "screen"
 ) -> Request:
@@ -85,7 +86,7 @@ def raise_request(
     return _ask(case, ask, standing, by=by, now=now, source=source)
 
 
-@transaction.atomic
+@action
 def raise_again(
     case: Case, ask: Ask, *, by: Practitioner, now: datetime, source: str = "screen"
 ) -> Request:
@@ -135,7 +136,7 @@ def _open_case(
     now: datetime,
     source: str,
 ) -> Case:
-    chain = Chain.objects.create()
+    chain = open_chain()
     alliance = next((s.agreement.alliance for s in standing.values() if s.agreement.alliance), None)
     case = Case.objects.create(
         key=chain.subject,
@@ -209,16 +210,17 @@ def _ask(
         exception=ask.exception_reason,
     )
     names = clock_rules.AT_REQUEST[ask.urgency]
-    Clock.objects.bulk_create(new_clock(case, name, now, request=request) for name in names)
-    _match(request, standing, by=by, now=now)
-    advance(request, now=now, source=source)
+    clocks = insert([new_clock(case, name, now, request=request) for name in names])
+    people = _match(request, standing, by=by, now=now)
+    target = next((c.target_at for c in clocks if c.name == Clock.Name.ACCEPT), None)
+    advance(request, now=now, source=source, held=Held([], people, target))
     refresh_board(case, now)
     return request
 
 
 def _match(
     request: Request, standing: dict[int, Standing], *, by: Practitioner, now: datetime
-) -> None:
+) -> list[Candidate]:
     """Store who may be asked, in order, and who may not and why."""
     case = request.case
     people = on_duty(standing, request.specialty, now)
@@ -232,29 +234,31 @@ def _match(
         exception=bool(request.exception_reason),
         now=now,
     )
-    where = {p.practitioner.pk: p.organisation for p in people}
+    found = {p.practitioner.pk: p for p in people}
     ranked = matching.rank(known, official_day(now))
-    Candidate.objects.bulk_create(
+    candidates = [
         Candidate(
             request=request,
-            practitioner_id=r.person,
-            organisation=where[r.person],
+            practitioner=found[r.person].practitioner,
+            organisation=found[r.person].organisation,
             line=r.line,
             position=position,
             score=r.score,
             barred=r.barred,
         )
         for position, r in enumerate(ranked, start=1)
-    )
+    ]
+    insert(candidates)
     asked = [pk for pk, s in standing.items() if s.state == "valid" or request.exception_reason]
     grant_desks(case, asked, Grant.Why.DESK, now)
     grant(case, [r.person for r in ranked if not r.barred], Grant.Why.DUTY, now)
+    return candidates
 
 
 # ── answers ──────────────────────────────────────────────────────────────────
 
 
-@transaction.atomic
+@action
 def accept(
     request: Request,
     *,
@@ -391,7 +395,7 @@ def _answer_ring(
     return ring
 
 
-@transaction.atomic
+@action
 def decline(
     request: Request, *, by: Practitioner, reason: str, note: str = "", now: datetime
 ) -> Request:
@@ -413,7 +417,7 @@ def decline(
     return request
 
 
-@transaction.atomic
+@action
 def pass_on(
     request: Request, *, by: Practitioner, to: Practitioner, note: str = "", now: datetime
 ) -> Request:
@@ -430,7 +434,7 @@ def pass_on(
     return request
 
 
-@transaction.atomic
+@action
 def ring_person(
     request: Request, *, by: Practitioner, person: Practitioner, now: datetime
 ) -> Request:
@@ -444,7 +448,7 @@ def ring_person(
     return request
 
 
-@transaction.atomic
+@action
 def ring_again(request: Request, *, by: Practitioner, now: datetime) -> Request:
     """Work the list off once more, from the top."""
     request = lock_request(request.pk)
@@ -510,7 +514,7 @@ def _ring_now(request: Request, candidate: Candidate, now: datetime) -> None:
     advance(request, now=now)
 
 
-@transaction.atomic
+@action
 def withdraw(request: Request, *, by: Practitioner, reason: str, now: datetime) -> Request:
     """The asking side takes the request back: rings stop, clocks end."""
     request = lock_request(request.pk)
@@ -538,7 +542,7 @@ def withdraw(request: Request, *, by: Practitioner, reason: str, now: datetime) 
 # ── appointment: U3 and U4 ───────────────────────────────────────────────────
 
 
-@transaction.atomic
+@action
 def appoint(request: Request, *, by: Practitioner, at: datetime, now: datetime) -> Request:
     """Agree on when the expert and the bedside meet; the schedule clock stops."""
     request = lock_request(request.pk)
@@ -569,7 +573,7 @@ def appoint(request: Request, *, by: Practitioner, at: datetime, now: datetime) 
 # ── contact: C1b ─────────────────────────────────────────────────────────────
 
 
-@transaction.atomic
+@action
 def record_contact(
     request: Request,
     *,
@@ -646,7 +650,7 @@ def _log_contact(
 # ── reports of the transports ────────────────────────────────────────────────
 
 
-@transaction.atomic
+@action
 def note_ringing(ring_key: UUID, *, state: str, at: datetime, now: datetime) -> None:
     """A transport took the ring or reports that it rings: the 20 seconds count from there."""
     ring = Ring.objects.filter(key=ring_key).first()

@@ -1,16 +1,18 @@
 """The relay at work: start rings, roll on, fall back. Decisions come from rules.relay."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from jieli.cases.actions.spine import grant, log
 from jieli.cases.models import Candidate, Clock, Request, Ring
-from jieli.cases.queries.people import audience
+from jieli.cases.queries.people import Desks, audience
 from jieli.directory.models import Grant, Practitioner
 from jieli.notify import actions as notify
 from jieli.record.models import Event
+from jieli.record.rows import insert
 from jieli.rules import relay
 
 ANSWERED = (
@@ -21,13 +23,37 @@ ANSWERED = (
 )
 
 
-def advance(request: Request, *, now: datetime, source: str = Event.Source.SCREEN) -> None:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the relay of a request knows: who was rung, who may be, when it must be accepted."""
+
+    rings: list[Ring]
+    people: list[Candidate]
+    accept_target: datetime | None
+
+
+def _held(request: Request) -> Held:
+    accept = Clock.objects.filter(request=request, name=Clock.Name.ACCEPT)
+    return Held(
+        list(request.rings.select_related("practitioner")),
+        list(request.candidates.select_related("practitioner", "organisation")),
+        accept.values_list("target_at", flat=True).first(),
+    )
+
+
+def advance(
+    request: Request,
+    *,
+    now: datetime,
+    source: str = Event.Source.SCREEN,
+    held: Held | None = None,
+) -> None:
     """Ask the rules what the relay owes now, and do it. The request's lock is held."""
-    rings = list(request.rings.select_related("practitioner"))
-    people = list(request.candidates.select_related("practitioner", "organisation"))
-    moves = relay.advance(_facts(request, rings, people), now)
-    _mark_unanswered(request, [r for r in rings if r.practitioner_id in moves.no_answer], now)
-    by_id = {c.practitioner_id: c for c in people}
+    held = held or _held(request)
+    moves = relay.advance(_facts(request, held), now)
+    unanswered = [r for r in held.rings if r.practitioner_id in moves.no_answer]
+    _mark_unanswered(request, unanswered, now)
+    by_id = {c.practitioner_id: c for c in held.people}
     ringing = [by_id[person] for person in moves.ring]
     start_rings(request, ringing, now=now, source=source)
     start_rings(request, [by_id[p] for p in moves.push], silent=True, now=now, source=source)
@@ -40,20 +66,19 @@ def advance(request: Request, *, now: datetime, source: str = Event.Source.SCREE
     request.save(update_fields=["due_at", "exhausted_at", "fallback_told_at", "round"])
 
 
-def _facts(request: Request, rings: list[Ring], people: list[Candidate]) -> relay.Relay:
-    accept = Clock.objects.filter(request=request, name=Clock.Name.ACCEPT).first()
+def _facts(request: Request, held: Held) -> relay.Relay:
     return relay.Relay(
         urgency=request.urgency,
         raised=request.raised_at,
-        accept_target=accept.target_at if accept else None,
+        accept_target=held.accept_target,
         people=tuple(
             relay.Person(c.practitioner_id, c.line, c.organisation.zone)
-            for c in people
+            for c in held.people
             if not c.barred
         ),
         asked=tuple(
             relay.Asked(r.practitioner_id, r.line, r.round, r.silent, r.ends_at, r.answer)
-            for r in rings
+            for r in held.rings
         ),
         answered=request.status in ANSWERED,
         round=request.round,
@@ -85,7 +110,7 @@ def start_rings(
     ]
     if not rings:
         return
-    Ring.objects.bulk_create(rings)
+    insert(rings)
     grant(request.case, [r.practitioner_id for r in rings], Grant.Why.RUNG, now)
     verb = "told_silently" if silent else "ring_started"
     for ring in rings:
@@ -132,15 +157,16 @@ def _mark_unanswered(request: Request, rings: list[Ring], now: datetime) -> None
             person=ring.practitioner.name,
             number=ring.practitioner.number,
         )
-    Ring.objects.bulk_update(ended, ["answer", "answered_at"])
-    notify.withdraw([r.key for r in ended], now=now)
+    if ended:
+        Ring.objects.bulk_update(ended, ["answer", "answered_at"])
+        notify.withdraw([r.key for r in ended], now=now)
 
 
 def _show_fallback(request: Request, now: datetime, source: str) -> None:
     request.fallback_told_at = now
     event = log(request.case, "fallback_shown", by=None, now=now, source=source)
     for manner, people in (
-        ("ring", audience("officer", request.case, request, now)),
+        ("ring", audience("officer", request.case, request, Desks(now))),
         ("push", [request.case.in_charge]),
     ):
         notify.tell(
@@ -166,6 +192,7 @@ def end_rings(
     ]
     for ring in open_rings:
         ring.answer, ring.answered_at = Ring.Answer.WITHDRAWN, now
-    Ring.objects.bulk_update(open_rings, ["answer", "answered_at"])
-    notify.withdraw([ring.key for ring in open_rings], now=now)
+    if open_rings:
+        Ring.objects.bulk_update(open_rings, ["answer", "answered_at"])
+        notify.withdraw([ring.key for ring in open_rings], now=now)
     return open_rings

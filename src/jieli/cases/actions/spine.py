@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 
 from jieli.cases.models import Case, Clock, Request
@@ -12,6 +13,7 @@ from jieli.live import actions as live
 from jieli.live import topics
 from jieli.record import actions as records
 from jieli.record.models import Event
+from jieli.record.rows import insert
 from jieli.rules import clocks as clock_rules
 from jieli.rules.chain import Fact
 from jieli.rules.refusal import Refused
@@ -60,7 +62,7 @@ def log(
 
 
 def publish(case: Case, event: Event) -> None:
-    live.publish([topics.case(str(case.key)), topics.BOARD], event.pk, event.verb)
+    live.publish([topics.case(str(case.key)), topics.BOARD], event, event.verb)
 
 
 def when(occurred_at: datetime | None, now: datetime) -> datetime:
@@ -80,18 +82,21 @@ def need_late_reason(occurred_at: datetime, now: datetime, reason: str) -> None:
 # ── clocks ───────────────────────────────────────────────────────────────────
 
 
+RULE_FIELDS = (
+    "name",
+    "started_at",
+    "target_at",
+    "hard_at",
+    "stopped_at",
+    "stage",
+    "paused_at",
+    "paused_until",
+)
+
+
 def rule_of(clock: Clock) -> clock_rules.Clock:
     """The row as the rules see it."""
-    return clock_rules.Clock(
-        clock.name,
-        clock.started_at,
-        clock.target_at,
-        clock.hard_at,
-        clock.stopped_at,
-        clock.stage,
-        clock.paused_at,
-        clock.paused_until,
-    )
+    return clock_rules.Clock(*(getattr(clock, name) for name in RULE_FIELDS))
 
 
 def new_clock(
@@ -122,7 +127,7 @@ def start_clock(
 ) -> None:
     """Start a clock once; one that exists is left alone: a clock is never silently restarted."""
     clock = new_clock(case, name, at, request=request, about=about)
-    Clock.objects.bulk_create([clock], ignore_conflicts=True)
+    insert([clock], once=True)
     refresh_board(case, now)
 
 
@@ -168,11 +173,26 @@ def cancel_clocks(
 
 
 def refresh_board(case: Case, now: datetime) -> None:
-    """Keep the limit that runs out next on the case's own row."""
-    running = Clock.objects.filter(case=case, stopped_at=None, cancelled_at=None)
-    limits = [clock_rules.next_limit(rule_of(clock), now) for clock in running]
-    case.next_limit_at = min((at for at in limits if at), default=None)
-    case.save(update_fields=["next_limit_at"])
+    """Keep the limit that runs out next on the case's own row, from the action's end on."""
+    records.ledger().add(_write_boards, [(case, now)])
+
+
+def _write_boards(given: list[tuple[Case, datetime]]) -> None:
+    cases = {case.pk: (case, now) for case, now in given}
+    limits: dict[int, list[datetime]] = {pk: [] for pk in cases}
+    running = Clock.objects.filter(case__in=cases, stopped_at=None, cancelled_at=None)
+    for pk, *facts in running.values_list("case_id", *RULE_FIELDS):
+        if at := clock_rules.next_limit(clock_rules.Clock(*facts), cases[pk][1]):
+            limits[pk].append(at)
+    moved = []
+    for pk, (case, _now) in cases.items():
+        at = min(limits[pk], default=None)
+        if at != case.next_limit_at:
+            case.next_limit_at = at
+            moved.append((at, pk))
+    if moved:
+        with connection.cursor() as cursor:
+            cursor.executemany("UPDATE cases_case SET next_limit_at = %s WHERE id = %s", moved)
 
 
 # ── grants ───────────────────────────────────────────────────────────────────
@@ -180,35 +200,26 @@ def refresh_board(case: Case, now: datetime) -> None:
 
 def grant(case: Case, people: Iterable[int], why: str, now: datetime) -> None:
     """Let these people see the case for as long as it is open; nobody twice for one reason."""
-    Grant.objects.bulk_create(
-        (
-            Grant(
-                case_key=case.key,
-                patient_key=case.patient.key,
-                practitioner_id=person,
-                why=why,
-                since=now,
-            )
-            for person in dict.fromkeys(people)
-        ),
-        ignore_conflicts=True,
-    )
+    _grant(case, why, now, [{"practitioner_id": person} for person in dict.fromkeys(people)])
 
 
 def grant_desks(case: Case, organisations: Iterable[int], why: str, now: datetime) -> None:
-    Grant.objects.bulk_create(
-        (
-            Grant(
-                case_key=case.key,
-                patient_key=case.patient.key,
-                organisation_id=organisation,
-                why=why,
-                since=now,
-            )
-            for organisation in dict.fromkeys(organisations)
-        ),
-        ignore_conflicts=True,
+    """The same for whoever is at work at these hospitals' desks."""
+    _grant(case, why, now, [{"organisation_id": site} for site in dict.fromkeys(organisations)])
+
+
+def _grant(case: Case, why: str, now: datetime, holders: list[dict[str, int]]) -> None:
+    records.ledger().add(
+        _write_grants,
+        [
+            Grant(case_key=case.key, patient_key=case.patient.key, why=why, since=now, **holder)
+            for holder in holders
+        ],
     )
+
+
+def _write_grants(grants: list[Grant]) -> None:
+    insert(grants, once=True)
 
 
 def end_grants(case: Case, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """Who may be asked, and who must be told: read from duty, agreements, privileges and history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -256,14 +256,39 @@ def _history(ids: list[int], case: Case, specialty: Specialty, now: datetime) ->
 # ── who must hear of a clock ─────────────────────────────────────────────────
 
 
-def audience(name: str, case: Case, request: Request | None, now: datetime) -> list[Practitioner]:
+class Desks:
+    """Who sits at a hospital's desk now, asked of the database once a hospital."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._known: dict[tuple[str, int], list[Practitioner]] = {}
+
+    def duty(self, organisation: Organisation) -> list[Practitioner]:
+        return self._once("duty", organisation, desk_of)
+
+    def director(self, organisation: Organisation) -> list[Practitioner]:
+        return self._once("director", organisation, _directors)
+
+    def _once(
+        self,
+        word: str,
+        organisation: Organisation,
+        find: Callable[[Organisation, datetime], list[Practitioner]],
+    ) -> list[Practitioner]:
+        key = (word, organisation.pk)
+        if key not in self._known:
+            self._known[key] = find(organisation, self._now)
+        return self._known[key]
+
+
+def audience(name: str, case: Case, request: Request | None, desks: Desks) -> list[Practitioner]:
     """The people behind a word of rules.escalation."""
     if name == "treating":
         return [case.in_charge]
     if name == "treating_duty":
-        return desk_of(case.organisation, now) or [case.in_charge]
+        return desks.duty(case.organisation) or [case.in_charge]
     if name == "treating_director":
-        return _directors(case.organisation, now) or desk_of(case.organisation, now)
+        return desks.director(case.organisation) or desks.duty(case.organisation)
     if request is None:
         return []
     if name == "expert":

@@ -3,13 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Q
 
 from jieli.directory.models import Channel
 from jieli.live import actions as live
 from jieli.live import topics
 from jieli.notify.models import Attempt, Message
+from jieli.record.actions import action
 
 ALIVE = (Attempt.State.ACCEPTED, Attempt.State.RINGING, Attempt.State.ANSWERED)
 
@@ -28,7 +28,7 @@ def begin(message: Message, channel: Channel, now: datetime) -> Attempt:
     return attempt
 
 
-@transaction.atomic
+@action
 def note_taken(attempt_id: int, *, ringing: bool, enough: bool, now: datetime) -> bool:
     """The transport took it. True: no other channel is needed, the message is settled."""
     message, attempt = _locked(Q(pk=attempt_id))
@@ -43,7 +43,7 @@ def note_taken(attempt_id: int, *, ringing: bool, enough: bool, now: datetime) -
     return enough
 
 
-@transaction.atomic
+@action
 def note_failed(attempt_id: int, error: str, *, permanent: bool, now: datetime) -> None:
     """It did not go; the reason is shown to whoever waits, and kept with the channel."""
     message, attempt = _locked(Q(pk=attempt_id))
@@ -55,7 +55,7 @@ def note_failed(attempt_id: int, error: str, *, permanent: bool, now: datetime) 
     publish(message, "message_attempt_failed")
 
 
-@transaction.atomic
+@action
 def note_attempt(key: UUID, state: str, *, error: str = "", now: datetime) -> None:
     """What a gateway reports later, as often and in whatever order it likes."""
     message, attempt = _locked(Q(key=key))

@@ -8,7 +8,9 @@ from jieli.directory.models import Practitioner
 from jieli.live import actions as live
 from jieli.live import topics
 from jieli.notify.models import Message
+from jieli.record.actions import ledger
 from jieli.record.models import Event
+from jieli.record.rows import insert
 
 
 def tell(
@@ -25,8 +27,9 @@ def tell(
 ) -> None:
     """Owe each person one message because of one event. Title and text name no patient."""
     people = list({person.pk: person for person in practitioners}.values())
-    Message.objects.bulk_create(
-        (
+    ledger().add(
+        _write,
+        [
             Message(
                 event=event,
                 practitioner=person,
@@ -40,14 +43,21 @@ def tell(
                 due_at=now,
             )
             for person in people
-        ),
-        ignore_conflicts=True,
+        ],
     )
-    live.publish([topics.person(person.pk) for person in people], event.pk, event.verb)
+    live.publish([topics.person(person.pk) for person in people], event, event.verb)
+
+
+def _write(messages: list[Message]) -> None:
+    for message in messages:
+        message.event_id = message.event.pk  # known since the events were written
+    insert(messages, once=True)
 
 
 def withdraw(about: Iterable[UUID] | Event, *, now: datetime) -> int:
     """No longer worth sending: rings that ended, or everything owed because of one event."""
+    if ledger().holds(_write):
+        ledger().write()  # what this action owes may be what it takes back
     messages = Message.objects.filter(withdrawn_at=None)
     if isinstance(about, Event):
         messages = messages.filter(event=about)

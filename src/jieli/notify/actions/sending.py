@@ -16,7 +16,6 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from jieli.directory.models import Channel, Practitioner, Role
@@ -24,6 +23,7 @@ from jieli.notify.actions import attempts
 from jieli.notify.models import Attempt, Message
 from jieli.notify.transports import TRANSPORTS, lanes
 from jieli.notify.transports.letter import Letter, Result, TransportError
+from jieli.record.actions import acting, action
 from jieli.rules import ring_time
 from jieli.rules.nights import is_night
 from jieli.rules.refusal import Refused
@@ -92,7 +92,7 @@ def _clock_from(now: datetime) -> Callable[[], datetime]:
     return lambda: now + timedelta(seconds=time.monotonic() - began)
 
 
-@transaction.atomic
+@action
 def _claim(now: datetime, limit: int) -> list[int]:
     due = (
         Message.objects.select_for_update(skip_locked=True)
@@ -128,7 +128,7 @@ def _step(message_id: int, clock: Callable[[], datetime]) -> None:
     """Hand the message to the lane of the next channel, or settle it."""
     handed_over = False
     try:
-        with transaction.atomic():
+        with acting():
             message = _wanted(message_id)
             if message is None:
                 return
@@ -267,7 +267,7 @@ def _settle(message: Message, now: datetime) -> None:
     message.save(update_fields=["due_at", "rounds", "failed_at"])
 
 
-@transaction.atomic
+@action
 def _reports() -> list[Report]:
     fresh = list(
         Attempt.objects.select_for_update(skip_locked=True, of=("self",))
