@@ -1,6 +1,7 @@
 // <jl-live topics="case:JL-1 me">: one stream for the whole page. The stream carries only what
 // changed, never a patient's data: each message becomes a DOM event `jl:<topic>` on the body, and
 // the partials that wait for it fetch themselves again.
+import { announce } from "./fresh";
 import { define } from "./page";
 import { partsOf } from "./parts";
 
@@ -19,7 +20,7 @@ let hiddenAt = 0;
 let release: (() => void) | undefined;
 
 function tell(topic: string, detail: unknown): void {
-  document.body.dispatchEvent(new CustomEvent(`jl:${topic}`, { detail, bubbles: true }));
+  announce(`jl:${topic}`, detail);
 }
 
 function refetch(): void {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -178,3 +179,32 @@ def test_what_happens_while_a_slow_page_loads_is_not_missed(
     doctor.page.route("**/dist/jieli.js", late)
     doctor.page.goto(case)
     expect(doctor.page.locator("#part-rings .person")).to_contain_text(house.name_of(expert))
+
+
+def test_a_change_that_comes_while_its_part_is_fetched_is_not_lost(
+    house: House, person: Callable[..., Who]
+) -> None:
+    number = house.on_line("cangling", "first", "interventional-neurology")
+    case = house.raised("LS-0501", specialty="interventional-neurology", problem="右侧偏瘫 1 小时")
+    page = person("LS-0501").page
+    page.goto(case)
+    expect(page.locator("#part-rings")).to_contain_text(house.name_of(number))
+    held: list[tuple[Any, Any]] = []
+
+    def slow(route: Any) -> None:
+        """The first answer is old when it comes: others go through at once."""
+        if held:
+            route.continue_()
+        else:
+            held.append((route, route.fetch()))
+
+    page.route("**/live/rings/", slow)
+    page.evaluate("key => document.body.dispatchEvent(new CustomEvent(`jl:case:${key}:rings`))",
+                  case.strip("/").split("/")[-1])  # fmt: skip
+    until(lambda: page.wait_for_timeout(50) or held, 5, "the part was not fetched")
+    house.accepted(number, case)
+    expect(page.locator("#part-clocks")).to_contain_text("按时完成")  # the change has been told
+    page.wait_for_timeout(500)
+    route, old = held[0]
+    route.fulfill(response=old)
+    expect(page.locator("#part-rings .person")).to_contain_text(house.name_of(number))
