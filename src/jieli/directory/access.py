@@ -69,10 +69,14 @@ def organisations_of(
 
 def alliances_of(person: Practitioner | None, on: date) -> set[int]:
     """The alliances in which a hospital of this person is a member on that day."""
+    return alliances_with(organisations_of(person, on), on)
+
+
+def alliances_with(organisations: Collection[int], on: date) -> set[int]:
     member = Membership.objects.filter(
         Q(joined_on=None) | Q(joined_on__lte=on),
         Q(left_on=None) | Q(left_on__gt=on),
-        organisation__in=organisations_of(person, on),
+        organisation__in=organisations,
     )
     return set(member.values_list("alliance_id", flat=True))
 

@@ -18,7 +18,7 @@ from jieli.directory.models import (
     Presence,
     Specialty,
 )
-from jieli.rules.rostering import BY_NIGHT, PROOF_HOLDS, Window, nights
+from jieli.rules.rostering import BY_NIGHT, PROOF_HOLDS, Window, has_night
 
 LINES = {
     "first": gettext_lazy("first line"),
@@ -49,8 +49,9 @@ class OnDuty:
     @property
     def unreachable_tonight(self) -> bool:
         """A night of this turn is still to come, and nobody knows whether the telephone rings."""
-        night_ahead = nights(self.window, self.organisation.zone)
-        return self.line in BY_NIGHT and not self.night_ready and bool(night_ahead)
+        if self.line not in BY_NIGHT or self.night_ready:
+            return False
+        return has_night(self.window, self.organisation.zone)
 
 
 def specialty_name(specialty: Specialty) -> str:
@@ -116,15 +117,25 @@ PRESENCE = {
 }
 
 
-def presence_now(
-    organisations: Collection[int], at: datetime, lines: Collection[str] = ("first", "officer")
-) -> list[Present]:
-    """Said by the people themselves or by a system event, never guessed."""
-    seen: dict[int, Present] = {}
+IN_THE_HOUSE = ("first", "officer")
+
+
+def on_lines(
+    organisations: Collection[int], at: datetime, lines: Collection[str] = IN_THE_HOUSE
+) -> list[OnDuty]:
+    """Each person once, on their foremost line."""
+    seen: dict[int, OnDuty] = {}
     for one in duty_now(organisations, None, at):
         if one.line in lines:
-            seen.setdefault(one.person.pk, present(one, at))
+            seen.setdefault(one.person.pk, one)
     return list(seen.values())
+
+
+def presence_now(
+    organisations: Collection[int], at: datetime, lines: Collection[str] = IN_THE_HOUSE
+) -> list[Present]:
+    """Said by the people themselves or by a system event, never guessed."""
+    return [present(one, at) for one in on_lines(organisations, at, lines)]
 
 
 def present(one: OnDuty, at: datetime) -> Present:
