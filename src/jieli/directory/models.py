@@ -396,6 +396,11 @@ class Grant(models.Model):
                 fields=["practitioner"], condition=Q(until=None), name="grant_person_open"
             ),
             models.Index(fields=["organisation"], condition=Q(until=None), name="grant_site_open"),
+            models.Index(
+                fields=["organisation", "until"],
+                condition=~Q(until=None),
+                name="grant_site_grace",
+            ),
         ]
 
 
