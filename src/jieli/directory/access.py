@@ -40,9 +40,10 @@ def valid_on(on: date) -> Q:
 
 
 def person_of(account: Account | AnonymousUser) -> Practitioner | None:
+    """With their presence, which every page looks at to say that they were here."""
     if not isinstance(account, Account) or not account.is_active:
         return None
-    return Practitioner.objects.filter(account=account).first()
+    return Practitioner.objects.select_related("presence").filter(account=account).first()
 
 
 def get_person(account: Account | AnonymousUser) -> Practitioner:

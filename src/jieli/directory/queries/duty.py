@@ -59,9 +59,14 @@ def specialty_name(specialty: Specialty) -> str:
     return specialty.name_en if english and specialty.name_en else specialty.name
 
 
-def duty_now(organisations: Collection[int], specialty: int | None, at: datetime) -> list[OnDuty]:
+def duty_now(
+    organisations: Collection[int],
+    specialty: int | None,
+    at: datetime,
+    lines: Collection[str] = ORDER,
+) -> list[OnDuty]:
     """By line; with a specialty also the lines of the whole hospital that stand behind it."""
-    turns = Duty.objects.filter(organisation__in=organisations, period__contains=at)
+    turns = Duty.objects.filter(organisation__in=organisations, period__contains=at, line__in=lines)
     if specialty is not None:
         turns = turns.filter(Q(specialty=specialty) | Q(specialty=None))
     rows = list(
@@ -125,9 +130,8 @@ def on_lines(
 ) -> list[OnDuty]:
     """Each person once, on their foremost line."""
     seen: dict[int, OnDuty] = {}
-    for one in duty_now(organisations, None, at):
-        if one.line in lines:
-            seen.setdefault(one.person.pk, one)
+    for one in duty_now(organisations, None, at, lines):
+        seen.setdefault(one.person.pk, one)
     return list(seen.values())
 
 
