@@ -12,7 +12,7 @@ from django.http import Http404
 
 from jieli.cases.models import Candidate, Case, Clock, Opinion, Request, Ring
 from jieli.cases.queries.people import official_day
-from jieli.directory.access import active_roles
+from jieli.directory.access import roles_held
 from jieli.directory.models import Grant, Practitioner, Role
 
 M = TypeVar("M", bound=Model)
@@ -36,12 +36,11 @@ def grants_of(person: Practitioner | None, now: datetime) -> QuerySet[Grant]:
     if person is None:  # an empty holder would match every hospital's grants
         return Grant.objects.none()
     by_kind: dict[str, set[int]] = {"treating": set(), "desk": set()}
-    roles = active_roles(person, official_day(now)).values_list("organisation_id", "kind")
-    for organisation, kind in roles:
-        if kind in TREATING_KINDS:
-            by_kind["treating"].add(organisation)
-        if kind in DESK_KINDS:
-            by_kind["desk"].add(organisation)
+    for role in roles_held(person, official_day(now)):
+        if role.kind in TREATING_KINDS:
+            by_kind["treating"].add(role.organisation_id)
+        if role.kind in DESK_KINDS:
+            by_kind["desk"].add(role.organisation_id)
     holders = (
         Q(practitioner=person),
         Q(organisation__in=by_kind["treating"], why=Grant.Why.TREATING),
@@ -123,14 +122,14 @@ class Standing:
 
 
 def standing_of(person: Practitioner, case: Case, now: datetime) -> Standing:
-    roles = list(active_roles(person, official_day(now)).values_list("organisation_id", "kind"))
-    here = {kind for organisation, kind in roles if organisation == case.organisation_id}
+    roles = roles_held(person, official_day(now))
+    here = {role.kind for role in roles if role.organisation_id == case.organisation_id}
     asked = Candidate.objects.filter(request__case=case, practitioner=person)
     return Standing(
         treating=bool(here & TREATING_KINDS),
         decides=bool(here & DECIDING_KINDS),
         asked=asked.exclude(barred="own_case").exists(),
-        desk=any(kind in DESK_KINDS for _organisation, kind in roles),
+        desk=any(role.kind in DESK_KINDS for role in roles),
     )
 
 

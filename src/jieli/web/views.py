@@ -64,10 +64,7 @@ def _local(address: str) -> str:
 
 @require_GET
 def home(request: cases.Signed) -> HttpResponse:
-    if (
-        request.me is None
-        or not access.active_roles(request.me, access.today(request.now)).exists()
-    ):
+    if request.me is None or not access.roles_held(request.me, access.today(request.now)):
         return render(request, "web/home.html")
     return HttpResponseRedirect("/board/")
 
@@ -82,7 +79,7 @@ def board(request: cases.Signed) -> HttpResponse:
         "duty": [duty.present(one, request.now) for one in people[:DUTY_SHOWN]],
         "duty_count": len(people),
         "gaps": roster.night_gaps(sites, now=request.now),
-        "silences": lists.silent_alliances(access.alliances_with(sites, today), request.now),
+        "silences": lists.silent_alliances(access.alliances_of(request.me, today), request.now),
     }
     return render(request, "web/board.html", context)
 

@@ -204,11 +204,9 @@ class Silence:
     grade: int  # 30 or 90
 
 
-def silent_alliances(alliances: set[int], now: datetime) -> list[Silence]:
+def silent_alliances(alliances: QuerySet[Alliance], now: datetime) -> list[Silence]:
     month = now - timedelta(days=30)
-    quiet = Alliance.objects.filter(pk__in=alliances).filter(
-        Q(last_case_at=None) | Q(last_case_at__lt=month)
-    )
+    quiet = alliances.filter(Q(last_case_at=None) | Q(last_case_at__lt=month))
     found = []
     for alliance in quiet.order_by(F("last_case_at").asc(nulls_first=True)):
         days = (now - alliance.last_case_at).days if alliance.last_case_at else None

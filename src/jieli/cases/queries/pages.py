@@ -21,6 +21,7 @@ from jieli.cases.queries.sight import Sight
 from jieli.cases.queries.timeline import entries
 from jieli.cases.queries.words import word
 from jieli.chart.queries import consents_of, documents_of, patients_like, trend
+from jieli.directory.access import organisations_of
 from jieli.directory.models import Department, Duty, Organisation, Practitioner, Role, Specialty
 from jieli.record.queries import events_of
 from jieli.rules import clocks as clock_rules
@@ -292,19 +293,15 @@ PARTS: Mapping[str, Part] = {name: _alone(part) for name, part in SHOWN.items()}
 # ── the raise form ───────────────────────────────────────────────────────────
 
 
-def asking_roles(me: Practitioner | None, now: datetime) -> QuerySet[Role]:
-    return active_roles(official_day(now)).filter(practitioner=me, kind__in=ASKING_KINDS)
-
-
 def may_ask(me: Practitioner, now: datetime) -> bool:
     """Whether this person may page an expert at all."""
-    return asking_roles(me, now).exists()
+    return bool(organisations_of(me, official_day(now), ASKING_KINDS))
 
 
 def asking_organisations(me: Practitioner | None, now: datetime) -> QuerySet[Organisation]:
     """Hospitals for which this person may page; those that have an agreement come first."""
     return (
-        Organisation.objects.filter(pk__in=asking_roles(me, now).values("organisation"))
+        Organisation.objects.filter(pk__in=organisations_of(me, official_day(now), ASKING_KINDS))
         .annotate(asked=Count("agreements_asking"))
         .order_by("-asked", "id")
     )
