@@ -90,12 +90,11 @@ def _filters(person: Practitioner, organisations: set[int], now: datetime) -> di
 
 def waits_for(person: Practitioner) -> Q:
     """Cases in which this person's own act is awaited."""
-    ringing = Ring.objects.filter(request__case=OuterRef("pk"), practitioner=person, answer="")
-    asked = Request.objects.filter(
-        case=OuterRef("pk"), accepted_by=person, status__in=("accepted", "in-progress")
-    )
-    unread = _unread()
-    return Q(Exists(ringing)) | Q(Exists(asked)) | (Q(in_charge=person) & Q(Exists(unread)))
+    # Found once from the person, not asked again of every case on the board.
+    ringing = Ring.objects.filter(practitioner=person, answer="").values("request__case")
+    asked = Request.objects.filter(accepted_by=person, status__in=("accepted", "in-progress"))
+    mine = Q(pk__in=ringing) | Q(pk__in=asked.values("case"))
+    return mine | (Q(in_charge=person) & Q(Exists(_unread())))
 
 
 def _unread() -> QuerySet[Opinion]:

@@ -143,7 +143,8 @@ def timeline_part(sight: Sight) -> dict[str, Any]:
 def advice_part(sight: Sight) -> dict[str, Any]:
     case, now, standing = sight.case, sight.now, sight.standing
     opinions, decisions = sight.opinions, sight.decisions
-    posts = _posts_of([signed.author for signed in (*opinions, *decisions)], now)
+    signers = [*(o.author for o in opinions), *(d.author for d in decisions)]
+    posts = _posts_of(signers, now)
     for opinion in opinions:
         opinion.minutes = round(  # type: ignore[attr-defined]
             (opinion.signed_at - opinion.request.raised_at).total_seconds() / 60
