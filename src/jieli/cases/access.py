@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 
-from jieli.cases.models import Case, Clock, Opinion, Request, Ring
+from jieli.cases.models import Candidate, Case, Clock, Opinion, Request, Ring
 from jieli.cases.queries.people import official_day
-from jieli.directory.access import active_roles
+from jieli.directory.access import roles_held
 from jieli.directory.models import Grant, Practitioner, Role
 
 M = TypeVar("M", bound=Model)
@@ -34,16 +36,19 @@ def grants_of(person: Practitioner | None, now: datetime) -> QuerySet[Grant]:
     if person is None:  # an empty holder would match every hospital's grants
         return Grant.objects.none()
     by_kind: dict[str, set[int]] = {"treating": set(), "desk": set()}
-    roles = active_roles(person, official_day(now)).values_list("organisation_id", "kind")
-    for organisation, kind in roles:
-        if kind in TREATING_KINDS:
-            by_kind["treating"].add(organisation)
-        if kind in DESK_KINDS:
-            by_kind["desk"].add(organisation)
-    held = Q(practitioner=person)
-    held |= Q(organisation__in=by_kind["treating"], why=Grant.Why.TREATING)
-    held |= Q(organisation__in=by_kind["desk"], why=Grant.Why.DESK)
-    return Grant.objects.filter(Q(until=None) | Q(until__gt=now)).filter(held)
+    for role in roles_held(person, official_day(now)):
+        if role.kind in TREATING_KINDS:
+            by_kind["treating"].add(role.organisation_id)
+        if role.kind in DESK_KINDS:
+            by_kind["desk"].add(role.organisation_id)
+    holders = (
+        Q(practitioner=person),
+        Q(organisation__in=by_kind["treating"], why=Grant.Why.TREATING),
+        Q(organisation__in=by_kind["desk"], why=Grant.Why.DESK),
+    )
+    # Spelled out, so that each alternative has an index: most grants of a hospital are over.
+    valid = (Q(until=None), Q(until__gt=now))
+    return Grant.objects.filter(reduce(or_, (holds & q for holds in holders for q in valid)))
 
 
 def visible_cases(person: Practitioner | None, now: datetime) -> QuerySet[Case]:
@@ -54,12 +59,10 @@ def get_case_for(person: Practitioner | None, key: UUID, now: datetime) -> Case:
     """The case, or 404 for everybody who has no grant that holds."""
     if person is None:
         raise Http404
-    if not grants_of(person, now).filter(case_key=key).exists():
-        raise Http404
     return _first(
-        Case.objects.select_related(
-            "patient", "organisation", "department", "alliance", "in_charge", "chain"
-        ).filter(key=key)
+        visible_cases(person, now)
+        .select_related("patient", "organisation", "department", "in_charge", "chain")
+        .filter(key=key)
     )
 
 
@@ -119,16 +122,14 @@ class Standing:
 
 
 def standing_of(person: Practitioner, case: Case, now: datetime) -> Standing:
-    roles = list(active_roles(person, official_day(now)).values_list("organisation_id", "kind"))
-    here = {kind for organisation, kind in roles if organisation == case.organisation_id}
-    asked = Request.objects.filter(case=case, candidates__practitioner=person).exclude(
-        candidates__practitioner=person, candidates__barred="own_case"
-    )
+    roles = roles_held(person, official_day(now))
+    here = {role.kind for role in roles if role.organisation_id == case.organisation_id}
+    asked = Candidate.objects.filter(request__case=case, practitioner=person)
     return Standing(
         treating=bool(here & TREATING_KINDS),
         decides=bool(here & DECIDING_KINDS),
-        asked=asked.exists(),
-        desk=any(kind in DESK_KINDS for _organisation, kind in roles),
+        asked=asked.exclude(barred="own_case").exists(),
+        desk=any(role.kind in DESK_KINDS for role in roles),
     )
 
 

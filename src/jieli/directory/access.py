@@ -11,6 +11,7 @@ from django.http import Http404
 from jieli.directory.models import (
     Account,
     Agreement,
+    Alliance,
     Channel,
     Duty,
     DutySwap,
@@ -40,9 +41,11 @@ def valid_on(on: date) -> Q:
 
 
 def person_of(account: Account | AnonymousUser) -> Practitioner | None:
+    """With their presence and their roles: every page looks at both."""
     if not isinstance(account, Account) or not account.is_active:
         return None
-    return Practitioner.objects.filter(account=account).first()
+    people = Practitioner.objects.select_related("presence").prefetch_related("roles")
+    return people.filter(account=account).first()
 
 
 def get_person(account: Account | AnonymousUser) -> Practitioner:
@@ -58,29 +61,31 @@ def active_roles(person: Practitioner | None, on: date) -> QuerySet[Role]:
     return Role.objects.filter(valid_on(on), practitioner=person)
 
 
+def roles_held(person: Practitioner | None, on: date) -> list[Role]:
+    """As `active_roles`, of a person who comes with their roles: read no second time."""
+    return [role for role in person.roles.all() if role.holds_on(on)] if person else []
+
+
 def organisations_of(
     person: Practitioner | None, on: date, kinds: Collection[str] | None = None
 ) -> set[int]:
-    roles = active_roles(person, on)
-    if kinds is not None:
-        roles = roles.filter(kind__in=kinds)
-    return set(roles.values_list("organisation_id", flat=True))
+    held = roles_held(person, on)
+    return {role.organisation_id for role in held if kinds is None or role.kind in kinds}
 
 
-def alliances_of(person: Practitioner | None, on: date) -> set[int]:
+def alliances_of(person: Practitioner | None, on: date) -> QuerySet[Alliance]:
     """The alliances in which a hospital of this person is a member on that day."""
     member = Membership.objects.filter(
         Q(joined_on=None) | Q(joined_on__lte=on),
         Q(left_on=None) | Q(left_on__gt=on),
         organisation__in=organisations_of(person, on),
     )
-    return set(member.values_list("alliance_id", flat=True))
+    return Alliance.objects.filter(pk__in=member.values("alliance"))
 
 
 def is_coordinator(person: Practitioner | None, organisation_id: int, on: date) -> bool:
     """Whether this person keeps the rosters, agreements and people of a hospital."""
-    roles = active_roles(person, on)
-    return roles.filter(organisation=organisation_id, kind__in=COORDINATING).exists()
+    return organisation_id in organisations_of(person, on, COORDINATING)
 
 
 # -- what a person may open --------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Where, who, may: hospitals in tiers, people with several roles, agreements, duty and grants."""
 
 import uuid
+from datetime import date
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -181,6 +182,11 @@ class Role(models.Model):
             models.Index(fields=["organisation", "kind"], name="role_site_kind"),
             models.Index(fields=["organisation", "specialty"], name="role_site_specialty"),
         ]
+
+    def holds_on(self, day: date) -> bool:
+        """Both ends are included."""
+        begun = self.valid_from is None or self.valid_from <= day
+        return begun and (self.valid_to is None or self.valid_to >= day)
 
 
 class Privilege(models.Model):
@@ -396,6 +402,11 @@ class Grant(models.Model):
                 fields=["practitioner"], condition=Q(until=None), name="grant_person_open"
             ),
             models.Index(fields=["organisation"], condition=Q(until=None), name="grant_site_open"),
+            models.Index(
+                fields=["organisation", "until"],
+                condition=~Q(until=None),
+                name="grant_site_grace",
+            ),
         ]
 
 

@@ -4,7 +4,7 @@ Cautions never stop anybody: who makes the roster decides. Being in two places a
 by the database, not here.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
@@ -71,16 +71,22 @@ def instant(day: date, clock: time, zone: str) -> datetime:
 
 def nights(window: Window, zone: str) -> list[Window]:
     """The nights inside a window, cut to it."""
+    return list(_nights(window, zone))
+
+
+def has_night(window: Window, zone: str) -> bool:
+    return next(_nights(window, zone), None) is not None
+
+
+def _nights(window: Window, zone: str) -> Iterator[Window]:
     day, last = local_day(window.start, zone) - timedelta(days=1), local_day(window.end, zone)
-    found = []
     while day <= last:
         night = Window(
             instant(day, NIGHT_FROM, zone), instant(day + timedelta(days=1), NIGHT_TO, zone)
         )
         if part := overlap(night, window):
-            found.append(part)
+            yield part
         day += timedelta(days=1)
-    return found
 
 
 def overlap(one: Window, other: Window) -> Window | None:
@@ -121,7 +127,7 @@ def gaps(
     """
     ours = [turn for turn in turns if turn.line == line]
     found = [Gap(line, left, "nobody") for left in without([window], (t.window for t in ours))]
-    if line in BY_NIGHT:
+    if ours and line in BY_NIGHT:
         ready = [turn.window for turn in ours if turn.person in night_ready]
         ahead = [night for night in nights(window, zone) if night.end > now]
         rostered = [

@@ -6,13 +6,13 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from jieli.cases.queries.pages import asking_organisations
+from jieli.cases.queries.pages import may_ask
 from jieli.web.now import now, speed
 
 
 def _may_page(request: HttpRequest) -> bool:
     me = getattr(request, "me", None)
-    return me is not None and asking_organisations(me, request.now).exists()  # type: ignore[attr-defined]
+    return me is not None and may_ask(me, request.now)  # type: ignore[attr-defined]
 
 
 def page(request: HttpRequest) -> dict[str, Any]:

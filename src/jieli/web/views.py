@@ -64,25 +64,22 @@ def _local(address: str) -> str:
 
 @require_GET
 def home(request: cases.Signed) -> HttpResponse:
-    if (
-        request.me is None
-        or not access.active_roles(request.me, access.today(request.now)).exists()
-    ):
+    if request.me is None or not access.roles_held(request.me, access.today(request.now)):
         return render(request, "web/home.html")
     return HttpResponseRedirect("/board/")
 
 
 @require_GET
 def board(request: cases.Signed) -> HttpResponse:
-    sites = access.organisations_of(request.me, access.today(request.now))
-    alliances = access.alliances_of(request.me, access.today(request.now))
-    present = duty.presence_now(sites, request.now)
+    today = access.today(request.now)
+    sites = access.organisations_of(request.me, today)
+    people = duty.on_lines(sites, request.now)
     context = {
         **_lines(request, sites),
-        "duty": present[:DUTY_SHOWN],
-        "duty_count": len(present),
+        "duty": [duty.present(one, request.now) for one in people[:DUTY_SHOWN]],
+        "duty_count": len(people),
         "gaps": roster.night_gaps(sites, now=request.now),
-        "silences": lists.silent_alliances(alliances, request.now),
+        "silences": lists.silent_alliances(access.alliances_of(request.me, today), request.now),
     }
     return render(request, "web/board.html", context)
 

@@ -60,7 +60,7 @@ def approval_of(case: Case, now: datetime) -> Approval | None:
     """Who approved these limits, if anybody did and the approval still holds."""
     day = official_day(now)
     return Approval.objects.filter(
-        alliance=case.alliance,
+        alliance=case.alliance_id,
         content=rules.VERSION,
         approved_on__lte=day,
         expires_on__gte=day,
@@ -120,6 +120,11 @@ def row(clock: Clock, now: datetime, *, approved: bool, may_act: bool) -> Row:
 
 
 PAUSABLE = ("decision", "consent_to_remote_consult", "consent_to_operation", "opinion")
+
+
+def time_left(clock: Clock, now: datetime) -> timedelta:
+    """Until the next limit; negative past the last one."""
+    return _left(rule_of(clock), clock.paused_at or now)[0]
 
 
 def _left(rule: rules.Clock, now: datetime) -> tuple[timedelta, str]:

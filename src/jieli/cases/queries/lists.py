@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from jieli.cases.access import visible_cases
 from jieli.cases.models import Case, Clock, Decision, Opinion, Request, Ring
 from jieli.cases.queries import words
-from jieli.cases.queries.clock_strip import Row, row
+from jieli.cases.queries.clock_strip import Row, row, time_left
 from jieli.cases.queries.words import word
 from jieli.directory.models import Alliance, Practitioner
 
@@ -63,8 +63,11 @@ def board(
     total = counts[shown]
     pages = max(1, -(-total // PAGE))
     page = min(max(1, page), pages)
-    ordered = with_facts(found).order_by(F("next_limit_at").asc(nulls_last=True), "id")
-    lines = [line(c, person, now) for c in ordered[(page - 1) * PAGE : page * PAGE]]
+    by_limit = (F("next_limit_at").asc(nulls_last=True), "id")
+    # The rows of the page are found first: what they show is read for these only.
+    rows = found.order_by(*by_limit).values("pk")[(page - 1) * PAGE : page * PAGE]
+    cases = with_facts(Case.objects.filter(pk__in=rows)).order_by(*by_limit)
+    lines = [line(case, person, now) for case in cases]
     return Board(lines, counts, total, page, pages, shown)
 
 
@@ -87,12 +90,11 @@ def _filters(person: Practitioner, organisations: set[int], now: datetime) -> di
 
 def waits_for(person: Practitioner) -> Q:
     """Cases in which this person's own act is awaited."""
-    ringing = Ring.objects.filter(request__case=OuterRef("pk"), practitioner=person, answer="")
-    asked = Request.objects.filter(
-        case=OuterRef("pk"), accepted_by=person, status__in=("accepted", "in-progress")
-    )
-    unread = _unread()
-    return Q(Exists(ringing)) | Q(Exists(asked)) | (Q(in_charge=person) & Q(Exists(unread)))
+    # Found once from the person, not asked again of every case on the board.
+    ringing = Ring.objects.filter(practitioner=person, answer="").values("request__case")
+    asked = Request.objects.filter(accepted_by=person, status__in=("accepted", "in-progress"))
+    mine = Q(pk__in=ringing) | Q(pk__in=asked.values("case"))
+    return mine | (Q(in_charge=person) & Q(Exists(_unread())))
 
 
 def _unread() -> QuerySet[Opinion]:
@@ -122,14 +124,7 @@ def with_facts(cases: QuerySet[Case]) -> QuerySet[Case]:
 
 def line(case: Case, person: Practitioner, now: datetime) -> Line:
     requests: list[Request] = case.all_requests  # type: ignore[attr-defined]
-    rows = [
-        row(c, now, approved=True, may_act=False)
-        for c in case.all_clocks  # type: ignore[attr-defined]
-    ]
-    running = [r for r in rows if not r.done and r.bar and r.bar.target]
-    running.sort(key=lambda r: r.left)
-    done = [r for r in rows if r.done and r.bar]
-    first = running[0] if running else (done[-1] if done else None)
+    first = _first_to_run_out(case.all_clocks, now)  # type: ignore[attr-defined]
     title, detail, ringing = _next(case, requests, now)
     return Line(
         case=case,
@@ -137,13 +132,21 @@ def line(case: Case, person: Practitioner, now: datetime) -> Line:
         urgency_label=word(words.URGENCY, case.urgency),
         place=case.organisation.name + (f" {case.department.name}" if case.department else ""),
         asked="、".join(str(r.specialty) for r in requests),
-        clock=first,
+        clock=row(first, now, approved=True, may_act=False) if first else None,
         next_title=title,
         next_detail=detail,
         ringing=ringing,
         mine=case.in_charge_id == person.pk,
         unread=any(o.acknowledged_at is None for o in case.all_opinions),  # type: ignore[attr-defined]
     )
+
+
+def _first_to_run_out(clocks: Sequence[Clock], now: datetime) -> Clock | None:
+    """The running clock with the least time to its limit, else the last that was done."""
+    running = [c for c in clocks if c.stopped_at is None and c.target_at]
+    if running:
+        return min(running, key=lambda c: time_left(c, now))
+    return next((c for c in reversed(clocks) if c.stopped_at), None)
 
 
 def heading(case: Case) -> str:
@@ -200,11 +203,9 @@ class Silence:
     grade: int  # 30 or 90
 
 
-def silent_alliances(alliances: set[int], now: datetime) -> list[Silence]:
+def silent_alliances(alliances: QuerySet[Alliance], now: datetime) -> list[Silence]:
     month = now - timedelta(days=30)
-    quiet = Alliance.objects.filter(pk__in=alliances).filter(
-        Q(last_case_at=None) | Q(last_case_at__lt=month)
-    )
+    quiet = alliances.filter(Q(last_case_at=None) | Q(last_case_at__lt=month))
     found = []
     for alliance in quiet.order_by(F("last_case_at").asc(nulls_first=True)):
         days = (now - alliance.last_case_at).days if alliance.last_case_at else None
@@ -214,7 +215,7 @@ def silent_alliances(alliances: set[int], now: datetime) -> list[Silence]:
 
 def my_cases(person: Practitioner, now: datetime, *, page: int = 1) -> list[Line]:
     """Cases this person has or had a part in, open ones first."""
-    seen = visible_cases(person, now).order_by("-status", "-opened_at")
+    seen = visible_cases(person, now).order_by("-status", "-opened_at", "-id")
     return [line(c, person, now) for c in with_facts(seen)[(page - 1) * PAGE : page * PAGE]]
 
 

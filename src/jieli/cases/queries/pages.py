@@ -1,6 +1,7 @@
 """Everything that one case page, ring page or raise form shows."""
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -19,8 +20,8 @@ from jieli.cases.queries.people import active_roles, desk_of, official_day, stan
 from jieli.cases.queries.sight import Sight
 from jieli.cases.queries.timeline import entries
 from jieli.cases.queries.words import word
-from jieli.chart.models import Observation
 from jieli.chart.queries import consents_of, documents_of, patients_like, trend
+from jieli.directory.access import organisations_of
 from jieli.directory.models import Department, Duty, Organisation, Practitioner, Role, Specialty
 from jieli.record.queries import events_of
 from jieli.rules import clocks as clock_rules
@@ -117,7 +118,7 @@ def _block(sight: Sight, request: Request) -> dict[str, Any]:
         "fallback": request.fallback_told_at is not None and free,
         "telephones": _telephones(request),
         "open": request.status not in (Request.Status.COMPLETED, Request.Status.CANCELLED),
-        "live": bool(request.contacts.all()),
+        "live": request.was_live,  # type: ignore[attr-defined]
         "experts": people,
     }
 
@@ -136,20 +137,23 @@ def _telephones(request: Request) -> list[tuple[str, str]]:
 def timeline_part(sight: Sight) -> dict[str, Any]:
     case = sight.case
     events = entries(events_of(case.chain)[:SHOWN_EVENTS])
-    length = type(case.chain).objects.values_list("length", flat=True).get(pk=case.chain_id)
-    return {"events": events, "event_count": length, "case": case}
+    return {"events": events, "event_count": case.chain.length, "case": case}
 
 
 def advice_part(sight: Sight) -> dict[str, Any]:
     case, now, standing = sight.case, sight.now, sight.standing
     opinions, decisions = sight.opinions, sight.decisions
+    signers = [*(o.author for o in opinions), *(d.author for d in decisions)]
+    posts = _posts_of(signers, now)
     for opinion in opinions:
         opinion.minutes = round(  # type: ignore[attr-defined]
             (opinion.signed_at - opinion.request.raised_at).total_seconds() / 60
         )
-        opinion.posts = post_of(opinion.author, now)  # type: ignore[attr-defined]
+        opinion.posts = _place(posts[opinion.author_id])  # type: ignore[attr-defined]
     for decision in decisions:
-        decision.posts = post_of(decision.author, now, case.organisation)  # type: ignore[attr-defined]
+        decision.posts = _place(  # type: ignore[attr-defined]
+            posts[decision.author_id], prefer=case.organisation_id
+        )
     unread = next((o for o in opinions if o.acknowledged_at is None), None)
     undecided = next((o for o in opinions if o.acknowledged_at and not decisions), None)
     return {
@@ -162,13 +166,21 @@ def advice_part(sight: Sight) -> dict[str, Any]:
     }
 
 
-def post_of(person: Practitioner, now: datetime, prefer: Organisation | None = None) -> str:
-    """Title, hospital and department of a signer."""
-    roles = active_roles(official_day(now)).filter(practitioner=person)
-    roles = roles.select_related("organisation", "department").order_by("id")
-    role = (roles.filter(organisation=prefer).first() if prefer else None) or roles.first()
-    place = f"{role.organisation} {role.department.name if role.department else ''}" if role else ""
-    return place.strip()
+def _posts_of(people: Iterable[Practitioner], now: datetime) -> Mapping[int, list[Role]]:
+    """The roles that each of them holds, in one query."""
+    held: dict[int, list[Role]] = defaultdict(list)
+    roles = active_roles(official_day(now)).filter(practitioner__in=set(people))
+    for role in roles.select_related("organisation", "department").order_by("id"):
+        held[role.practitioner_id].append(role)
+    return held
+
+
+def _place(roles: list[Role], prefer: int | None = None) -> str:
+    """Hospital and department of a signer: where the case is, if they work there."""
+    first = min(roles, key=lambda role: role.organisation_id != prefer, default=None)
+    if first is None:
+        return ""
+    return f"{first.organisation} {first.department.name if first.department else ''}".strip()
 
 
 def situation_part(sight: Sight) -> dict[str, Any]:
@@ -178,7 +190,7 @@ def situation_part(sight: Sight) -> dict[str, Any]:
         "handover": latest,
         "sbar": sbar(latest) if latest else None,
         "completeness": completeness(latest),
-        "missing": missing_before_opinion(case, latest),
+        "missing": missing_before_opinion(case, latest, measured=sight.trend.until is not None),
         "case": case,
     }
 
@@ -214,15 +226,14 @@ def sbar(handover: Handover) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def missing_before_opinion(case: Case, handover: Handover | None) -> list[str]:
+def missing_before_opinion(case: Case, handover: Handover | None, *, measured: bool) -> list[str]:
     """Of the nine fields that a U0 or U1 needs before the opinion, those still empty."""
     if case.urgency not in ("U0", "U1"):
         return []
     missing = [name for name in NEEDED if not (handover and getattr(handover, name))]
     if handover and handover.onset_at and "onset_text" in missing:
         missing.remove("onset_text")
-    seen = Observation.objects.filter(case_key=case.key).exists()
-    return missing if seen else [*missing, "vitals"]
+    return missing if measured else [*missing, "vitals"]
 
 
 def completeness(handover: Handover | None) -> int:
@@ -234,7 +245,7 @@ def completeness(handover: Handover | None) -> int:
 def chart_part(sight: Sight) -> dict[str, Any]:
     case = sight.case
     return {
-        "trend": trend(case.key),
+        "trend": sight.trend,
         "documents": list(documents_of(case.key)),
         "consents": list(consents_of(case.key)),
         "case": case,
@@ -283,11 +294,15 @@ PARTS: Mapping[str, Part] = {name: _alone(part) for name, part in SHOWN.items()}
 # ── the raise form ───────────────────────────────────────────────────────────
 
 
+def may_ask(me: Practitioner, now: datetime) -> bool:
+    """Whether this person may page an expert at all."""
+    return bool(organisations_of(me, official_day(now), ASKING_KINDS))
+
+
 def asking_organisations(me: Practitioner | None, now: datetime) -> QuerySet[Organisation]:
     """Hospitals for which this person may page; those that have an agreement come first."""
-    roles = active_roles(official_day(now)).filter(practitioner=me, kind__in=ASKING_KINDS)
     return (
-        Organisation.objects.filter(pk__in=roles.values("organisation"))
+        Organisation.objects.filter(pk__in=organisations_of(me, official_day(now), ASKING_KINDS))
         .annotate(asked=Count("agreements_asking"))
         .order_by("-asked", "id")
     )
@@ -468,6 +483,6 @@ def my_rings(me: Practitioner, now: datetime) -> list[Ring]:
 def opinion_page(opinion: Opinion, now: datetime) -> dict[str, Any]:
     return {
         "opinion": opinion,
-        "posts": post_of(opinion.author, now),
+        "posts": _place(_posts_of([opinion.author], now)[opinion.author_id]),
         "outcomes": list(opinion.case.outcomes.all()),
     }

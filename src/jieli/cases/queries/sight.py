@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef
 
 from jieli.cases import access
 from jieli.cases.models import Candidate, Case, Contact, Decision, Opinion, Request
 from jieli.cases.queries.clock_strip import approval_of
 from jieli.cases.queries.ladder import with_people
+from jieli.chart.queries import Trend, trend
 from jieli.directory.models import Approval, Practitioner
 
 
@@ -28,11 +29,15 @@ class Sight:
         return approval_of(self.case, self.now)
 
     @cached_property
+    def trend(self) -> Trend:
+        return trend(self.case.key)
+
+    @cached_property
     def requests(self) -> list[Request]:
         """Oldest first, each with its list, its rings and whoever is live."""
         mine = self.case.requests.select_related("specialty", "accepted_by", "technique")
-        live = Prefetch("contacts", Contact.objects.filter(failed=False))
-        return list(with_people(mine).prefetch_related(live))
+        made = Contact.objects.filter(request=OuterRef("pk"), failed=False)
+        return list(with_people(mine.annotate(was_live=Exists(made))))
 
     def candidate(self, request: Request) -> Candidate | None:
         """This person's place on the list, if they may be asked at all."""

@@ -40,13 +40,13 @@ def set_presence(
 
 
 def touch(*, by: Practitioner, now: datetime) -> None:
-    """The person did something now. Written at most once a minute; usually one read."""
-    seen = Presence.objects.filter(practitioner=by).values_list("last_seen_at", flat=True)
-    rows = list(seen)
-    if not rows:
+    """The person did something now. Written at most once a minute; usually nothing is done."""
+    presence: Presence | None = getattr(by, "presence", None)
+    if presence and presence.last_seen_at and presence.last_seen_at > now - SEEN_EVERY:
+        return
+    if presence is None:
         Presence.objects.bulk_create(
             [Presence(practitioner=by, last_seen_at=now)], ignore_conflicts=True
         )
-    elif rows[0] is None or rows[0] <= now - SEEN_EVERY:
-        stale = Q(last_seen_at=None) | Q(last_seen_at__lte=now - SEEN_EVERY)
-        Presence.objects.filter(stale, practitioner=by).update(last_seen_at=now)
+    stale = Q(last_seen_at=None) | Q(last_seen_at__lte=now - SEEN_EVERY)
+    Presence.objects.filter(stale, practitioner=by).update(last_seen_at=now)

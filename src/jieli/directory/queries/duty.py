@@ -18,7 +18,7 @@ from jieli.directory.models import (
     Presence,
     Specialty,
 )
-from jieli.rules.rostering import BY_NIGHT, PROOF_HOLDS, Window, nights
+from jieli.rules.rostering import BY_NIGHT, PROOF_HOLDS, Window, has_night
 
 LINES = {
     "first": gettext_lazy("first line"),
@@ -49,8 +49,9 @@ class OnDuty:
     @property
     def unreachable_tonight(self) -> bool:
         """A night of this turn is still to come, and nobody knows whether the telephone rings."""
-        night_ahead = nights(self.window, self.organisation.zone)
-        return self.line in BY_NIGHT and not self.night_ready and bool(night_ahead)
+        if self.line not in BY_NIGHT or self.night_ready:
+            return False
+        return has_night(self.window, self.organisation.zone)
 
 
 def specialty_name(specialty: Specialty) -> str:
@@ -58,9 +59,14 @@ def specialty_name(specialty: Specialty) -> str:
     return specialty.name_en if english and specialty.name_en else specialty.name
 
 
-def duty_now(organisations: Collection[int], specialty: int | None, at: datetime) -> list[OnDuty]:
+def duty_now(
+    organisations: Collection[int],
+    specialty: int | None,
+    at: datetime,
+    lines: Collection[str] = ORDER,
+) -> list[OnDuty]:
     """By line; with a specialty also the lines of the whole hospital that stand behind it."""
-    turns = Duty.objects.filter(organisation__in=organisations, period__contains=at)
+    turns = Duty.objects.filter(organisation__in=organisations, period__contains=at, line__in=lines)
     if specialty is not None:
         turns = turns.filter(Q(specialty=specialty) | Q(specialty=None))
     rows = list(
@@ -116,15 +122,24 @@ PRESENCE = {
 }
 
 
+IN_THE_HOUSE = ("first", "officer")
+
+
+def on_lines(
+    organisations: Collection[int], at: datetime, lines: Collection[str] = IN_THE_HOUSE
+) -> list[OnDuty]:
+    """Each person once, on their foremost line."""
+    seen: dict[int, OnDuty] = {}
+    for one in duty_now(organisations, None, at, lines):
+        seen.setdefault(one.person.pk, one)
+    return list(seen.values())
+
+
 def presence_now(
-    organisations: Collection[int], at: datetime, lines: Collection[str] = ("first", "officer")
+    organisations: Collection[int], at: datetime, lines: Collection[str] = IN_THE_HOUSE
 ) -> list[Present]:
     """Said by the people themselves or by a system event, never guessed."""
-    seen: dict[int, Present] = {}
-    for one in duty_now(organisations, None, at):
-        if one.line in lines:
-            seen.setdefault(one.person.pk, present(one, at))
-    return list(seen.values())
+    return [present(one, at) for one in on_lines(organisations, at, lines)]
 
 
 def present(one: OnDuty, at: datetime) -> Present:

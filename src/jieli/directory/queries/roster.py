@@ -1,6 +1,6 @@
 """The week grid: specialty by day, first line bold, second below, gaps with words."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -40,7 +40,7 @@ class ShownGap:
     words: str
     window: Window
     why: str
-    people: tuple[Practitioner, ...]
+    people: tuple[Practitioner, ...]  # empty on the board, which shows the words alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +100,40 @@ def week_roster(organisation_id: int, start_day: date, *, now: datetime) -> Week
 
 
 def night_gaps(organisation_ids: Collection[int], *, now: datetime) -> list[ShownGap]:
-    """Gaps of the next 24 hours, for the board."""
+    """Gaps of the next 24 hours, for the board: three queries, however many hospitals."""
+    sites = list(Organisation.objects.filter(pk__in=organisation_ids).order_by("pk"))
+    duties = _duties_about(sites, now)
+    ready = night_ready({duty.practitioner_id for duty in duties}, now)
     return [
         gap
-        for site in organisation_ids
-        for _row, day, gap in week_roster(site, rostering_day(site, now), now=now).gaps
-        if day.window.start <= now + timedelta(days=1)
+        for site in sites
+        for gap in _gaps_ahead(
+            site, [d for d in duties if d.organisation_id == site.pk], ready, now
+        )
+    ]
+
+
+def _duties_about(sites: list[Organisation], now: datetime) -> list[Duty]:
+    """Whatever the week of today or of yesterday looks at, in whichever zone."""
+    span = DateTimeTZRange(now - REMEMBERED - timedelta(days=3), now + timedelta(days=DAYS + 3))
+    found = Duty.objects.filter(organisation__in=sites, period__overlap=span)
+    return list(found.order_by("specialty__order", "specialty", "period", "pk"))
+
+
+def _gaps_ahead(
+    site: Organisation, duties: list[Duty], ready: set[int], now: datetime
+) -> list[ShownGap]:
+    today = rostering.local_day(now, site.zone)
+    first = _turn_of_day(_seen_from(today, duties, site), today, site, now)
+    duties = _seen_from(first, duties, site)
+    clock = rostering.handover([_turn(duty) for duty in duties], site.zone)
+    days = [_day(first + timedelta(days=n), clock, site.zone, now) for n in range(DAYS)]
+    ahead = [day for day in days if day.window.start <= now + timedelta(days=1)]
+    return [
+        gap
+        for group in _by_specialty(duties)
+        for gaps in _gaps_of_days(group, ahead, site.zone, ready, now, {})
+        for gap in gaps
     ]
 
 
@@ -113,16 +141,32 @@ def rostering_day(organisation_id: int, now: datetime) -> date:
     """The day whose turn it is: before the hand-over it is still yesterday."""
     site = Organisation.objects.get(pk=organisation_id)
     today = rostering.local_day(now, site.zone)
-    clock = rostering.handover([_turn(d) for d in _duties(site, today)], site.zone)
+    return _turn_of_day(_duties(site, today), today, site, now)
+
+
+def _turn_of_day(duties: list[Duty], today: date, site: Organisation, now: datetime) -> date:
+    clock = rostering.handover([_turn(duty) for duty in duties], site.zone)
     before = now < rostering.instant(today, clock, site.zone)
     return today - timedelta(days=1) if before else today
 
 
-def _duties(site: Organisation, start_day: date) -> list[Duty]:
+def _span(start_day: date, site: Organisation) -> Window:
+    """What a week looks at: also the days before it, which tell the lines that are expected."""
     start = rostering.instant(start_day, time(0), site.zone)
-    span = DateTimeTZRange(start - REMEMBERED, start + timedelta(days=DAYS + 1))
+    return Window(start - REMEMBERED, start + timedelta(days=DAYS + 1))
+
+
+def _seen_from(start_day: date, duties: list[Duty], site: Organisation) -> list[Duty]:
+    span = _span(start_day, site)
+    return [duty for duty in duties if rostering.overlap(_window(duty), span)]
+
+
+def _duties(site: Organisation, start_day: date) -> list[Duty]:
+    span = _span(start_day, site)
     return list(
-        Duty.objects.filter(organisation=site, period__overlap=span)
+        Duty.objects.filter(
+            organisation=site, period__overlap=DateTimeTZRange(span.start, span.end)
+        )
         .select_related("practitioner", "specialty")
         .order_by("specialty__order", "specialty", "period", "pk")
     )
@@ -132,7 +176,7 @@ def _by_specialty(duties: list[Duty]) -> list[list[Duty]]:
     """The duty officers first, then specialties in their order; a lone director is no row."""
     groups: dict[int, list[Duty]] = {}
     for duty in duties:
-        if duty.line == Duty.Line.DIRECTOR and duty.specialty is None:
+        if duty.line == Duty.Line.DIRECTOR and duty.specialty_id is None:
             continue
         groups.setdefault(duty.specialty_id or 0, []).append(duty)
     return [groups[key] for key in sorted(groups, key=lambda key: key != 0)]
@@ -142,18 +186,19 @@ def _row(
     duties: list[Duty], days: list[Day], site: Organisation, ready: set[int], now: datetime
 ) -> Row:
     specialty = duties[0].specialty
-    first = "first" if specialty else "officer"
-    expected = [first] + (["second"] if any(duty.line == "second" for duty in duties) else [])
+    first = _first_line(duties)
     week = Window(days[0].window.start, days[-1].window.end)
     third = [d for d in duties if d.line == "director" and rostering.overlap(_window(d), week)]
+    names = {duty.practitioner_id: duty.practitioner for duty in duties}
+    gaps_of_days = _gaps_of_days(duties, days, site.zone, ready, now, names)
     cells = [
         Cell(
             day=day,
             first=_shown(duties, first, day, site.zone),
             second=_shown(duties, "second", day, site.zone),
-            gaps=_gaps(duties, expected, day, site.zone, ready, now),
+            gaps=gaps,
         )
-        for day in days
+        for day, gaps in zip(days, gaps_of_days, strict=True)
     ]
     label = specialty_name(specialty) if specialty else str(LINES["officer"])
     directors = list({duty.practitioner_id: duty.practitioner for duty in third}.values())
@@ -192,32 +237,42 @@ def span(window: Window, zone: str) -> str:
     return f"{clock(window.start)}–{clock(window.end)}"
 
 
-def _gaps(
+def _first_line(duties: list[Duty]) -> str:
+    return "first" if duties[0].specialty_id else "officer"
+
+
+def _gaps_of_days(
     duties: list[Duty],
-    expected: list[str],
-    day: Day,
+    days: list[Day],
     zone: str,
     ready: set[int],
     now: datetime,
-) -> list[ShownGap]:
+    names: Mapping[int, Practitioner],
+) -> list[list[ShownGap]]:
+    """Of one specialty, day by day; `names` are the people whom a gap may show."""
     turns = [_turn(duty) for duty in duties]
-    names = {duty.practitioner_id: duty.practitioner for duty in duties}
-    found = [
-        gap
-        for line in expected
-        for gap in rostering.gaps(turns, line, day.window, zone=zone, night_ready=ready, now=now)
-        if gap.window.end > now
-    ]
-    return [
-        ShownGap(
-            line=gap.line,
-            words=_gap_words(gap, day, zone),
-            window=gap.window,
-            why=gap.why,
-            people=tuple(names[person] for person in gap.people),
-        )
-        for gap in found
-    ]
+    lines = [_first_line(duties)]
+    if any(turn.line == "second" for turn in turns):
+        lines.append("second")
+
+    def of_day(day: Day) -> list[Gap]:
+        found = [
+            rostering.gaps(turns, line, day.window, zone=zone, night_ready=ready, now=now)
+            for line in lines
+        ]
+        return [gap for gaps in found for gap in gaps if gap.window.end > now]
+
+    return [[_shown_gap(gap, day, zone, names) for gap in of_day(day)] for day in days]
+
+
+def _shown_gap(gap: Gap, day: Day, zone: str, names: Mapping[int, Practitioner]) -> ShownGap:
+    return ShownGap(
+        line=gap.line,
+        words=_gap_words(gap, day, zone),
+        window=gap.window,
+        why=gap.why,
+        people=tuple(names[person] for person in gap.people if person in names),
+    )
 
 
 def _gap_words(gap: Gap, day: Day, zone: str) -> str:

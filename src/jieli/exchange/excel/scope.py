@@ -13,7 +13,7 @@ from jieli.directory.access import (
     organisations_of,
     today,
 )
-from jieli.directory.models import Alliance, Organisation, Practitioner, Role, Specialty
+from jieli.directory.models import Organisation, Practitioner, Role, Specialty
 from jieli.exchange.excel.columns import plain
 
 
@@ -33,7 +33,7 @@ class Scope:
         on = today(now)
         mine = Organisation.objects.filter(pk__in=organisations_of(person, on, COORDINATING))
         admin = active_roles(person, on).filter(kind=Role.Kind.ADMIN)
-        alliances = Alliance.objects.filter(pk__in=alliances_of(person, on))
+        alliances = alliances_of(person, on)
         return cls(
             person=person,
             now=now,

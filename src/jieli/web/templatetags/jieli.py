@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,8 @@ register = template.Library()
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 XINJIANG = ZoneInfo("Asia/Urumqi")
+NOTHING = mark_safe("")
+SILENT = mark_safe('aria-hidden="true"')
 STATE_ICONS = frozenset({"ok", "warn", "breach", "met", "late", "ring"})
 
 
@@ -35,8 +38,11 @@ STATE_ICONS = frozenset({"ok", "warn", "breach", "met", "late", "ring"})
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """One symbol of the cached sprite; silent unless a label is given."""
-    silent = mark_safe('aria-hidden="true"')
-    said = format_html('role="img" aria-label="{}"', label) if label else silent
+    return _drawn_icon(name, format_html('role="img" aria-label="{}"', label) if label else SILENT)
+
+
+@lru_cache(maxsize=256)
+def _drawn_icon(name: str, said: SafeString) -> SafeString:
     return format_html(
         '<svg class="i" viewBox="0 0 20 20" {}><use href="{}#{}"/></svg>',
         said,
@@ -155,8 +161,8 @@ def dur(value: object) -> SafeString:
     """A duration with its units; one that has run over begins with the word for it."""
     seconds = _seconds(value)
     if seconds is None:
-        return mark_safe("")
-    head = format_html('<i class="pre">{}</i>', _("over")) if seconds < 0 else mark_safe("")
+        return NOTHING
+    head = format_html('<i class="pre">{}</i>', _("over")) if seconds < 0 else NOTHING
     return head + format_html_join("", "{}<i>{}</i>", _parts(abs(seconds)))
 
 
@@ -188,11 +194,27 @@ _SIZES = {
 
 
 def _joined(pieces: list[SafeString]) -> SafeString:
-    return format_html_join("", "{}", ((piece,) for piece in pieces))
+    return mark_safe("".join(pieces))  # noqa: S308 each piece is safe by its type
 
 
 def _pc(fraction: float) -> str:
     return f"{fraction * 100:.2f}%"
+
+
+RECT = '<rect class="{css}" x="{x}" y="{y}" width="{width}" height="{height}"{ends}/>'
+LINE = '<line class="{css}" x1="{x}" x2="{x}" y1="{y1}" y2="{y2}"/>'
+NOW_AT = (
+    LINE + '<svg x="{x}" y="{y1}" overflow="visible"><path class="nowp" d="M-5 -3h10l-5 6z"/></svg>'
+)
+DONE_AT = (
+    '<svg x="{x}" y="{y}" overflow="visible"><circle r="6.5" fill="currentColor"/>'
+    '<path class="tickmark" d="M-3 0l2.2 2.200L3-2.200"/></svg>'
+)
+
+
+def _shape(drawing: str, **marks: object) -> SafeString:
+    """One shape of a bar, from numbers and names of ours: texts go through `format_html`."""
+    return mark_safe(drawing.format_map(marks))  # noqa: S308 nobody's text is in it
 
 
 @register.simple_tag
@@ -205,19 +227,14 @@ def clock_bar(bar: BarLike, size: str = "") -> SafeString:
 
     def rect(css: str, span: Span | None, *, rounded: bool = False) -> SafeString:
         if span is None or span.width <= 0:
-            return mark_safe("")
-        return format_html(
-            '<rect class="{}" x="{}" y="{}" width="{}" height="{}"{}/>',
-            css, _pc(span.x), top, _pc(span.width), thick,
-            mark_safe(' rx="2"') if rounded else "",
-        )  # fmt: skip
+            return NOTHING
+        x, width, ends = _pc(span.x), _pc(span.width), ' rx="2"' if rounded else ""
+        return _shape(RECT, css=css, x=x, y=top, width=width, height=thick, ends=ends)
 
-    def stroke(css: str, x: float | None, ends: tuple[int, int]) -> SafeString:
+    def stroke(css: str, x: float | None, ends: tuple[int, int], drawing: str = LINE) -> SafeString:
         if x is None:
-            return mark_safe("")
-        return format_html(
-            '<line class="{}" x1="{x}" x2="{x}" y1="{}" y2="{}"/>', css, *ends, x=_pc(x)
-        )
+            return NOTHING
+        return _shape(drawing, css=css, x=_pc(x), y1=ends[0], y2=ends[1])
 
     drawn = [
         rect("trk", Span(0, shape.track), rounded=True),
@@ -227,7 +244,9 @@ def clock_bar(bar: BarLike, size: str = "") -> SafeString:
         rect("over", shape.over),
         stroke("tick", shape.target, tick),
         stroke("end", shape.hard, tick),
-        _mark(bar, shape, top + thick / 2, line),
+        _shape(DONE_AT, x=_pc(shape.mark), y=top + thick / 2)
+        if shape.stopped
+        else stroke("now", shape.mark, line, NOW_AT),
         _words(bar, shape, words_y, size),
     ]
     return format_html(
@@ -238,25 +257,6 @@ def clock_bar(bar: BarLike, size: str = "") -> SafeString:
     )
 
 
-def _mark(bar: BarLike, shape: Geometry, middle: float, line: tuple[int, int]) -> SafeString:
-    x = _pc(shape.mark)
-    if shape.stopped:
-        return format_html(
-            '<svg x="{}" y="{}" overflow="visible"><circle r="6.5" fill="currentColor"/>'
-            '<path class="tickmark" d="M-3 0l2.2 2.200L3-2.200"/></svg>',
-            x,
-            middle,
-        )
-    return format_html(
-        '<line class="now" x1="{x}" x2="{x}" y1="{}" y2="{}"/>'
-        '<svg x="{x}" y="{}" overflow="visible"><path class="nowp" d="M-5 -3h10l-5 6z"/></svg>',
-        line[0],
-        line[1],
-        line[0],
-        x=x,
-    )
-
-
 def _word_class(tick: Tick, shape: Geometry) -> str:
     near = shape.hard is not None and 0.3 < tick.x < shape.hard < tick.x + 0.5
     return "tgt" if tick.kind == "target" and near else "sec" if tick.secondary else ""
@@ -264,7 +264,7 @@ def _word_class(tick: Tick, shape: Geometry) -> str:
 
 def _words(bar: BarLike, shape: Geometry, y: int | None, size: str) -> SafeString:
     if y is None:
-        return mark_safe("")
+        return NOTHING
     names = {"target": _("Target"), "hard": _("Hard limit")} if size == "strip" else {}
     today = _local(bar.start)
     said = []
@@ -305,7 +305,7 @@ def here(context: Context, place: str) -> SafeString:
     now_here = path.startswith(place)
     if place == "/cases/":
         now_here = now_here and not path.startswith("/cases/new/")
-    return mark_safe(' aria-current="page"') if now_here else mark_safe("")
+    return mark_safe(' aria-current="page"') if now_here else NOTHING
 
 
 @register.simple_tag
