@@ -137,3 +137,10 @@ def test_a_bar_reaches_to_the_last_limit_or_to_now():
     assert clocks.bar(Clock("x", T0, at(10), at(30)), at(5)).end == at(30)
     assert clocks.bar(Clock("x", T0, at(10)), at(15)).end == at(15)
     assert clocks.bar(Clock("x", T0, None), T0).end == at(1)
+
+
+@pytest.mark.parametrize("urgency", ["U0", "U1", "U2", "U3", "U4"])
+def test_the_first_limit_is_the_least_of_those_that_start(urgency):
+    began = at(0)
+    started = [clocks.start(name, urgency, began) for name in clocks.AT_REQUEST[urgency]]
+    assert clocks.first_limit(urgency, began) == min(c.target for c in started if c.target)

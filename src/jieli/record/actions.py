@@ -123,7 +123,7 @@ class Entry:
 
 def open_chain() -> Chain:
     """The chain of something new; nobody else can know it before this action ends."""
-    chain = Chain.objects.create()
+    [chain] = insert([Chain()])
     ledger().chains[chain.pk] = chain
     return chain
 

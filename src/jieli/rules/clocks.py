@@ -197,6 +197,12 @@ def next_limit(clock: Clock, now: datetime) -> datetime | None:
     return clock.target
 
 
+def first_limit(urgency: str, at: datetime) -> datetime | None:
+    """The limit that runs out first of all clocks that start with a request at `at`."""
+    limits = (next_limit(start(name, urgency, at), at) for name in AT_REQUEST[urgency])
+    return min((limit for limit in limits if limit), default=None)
+
+
 def minutes(clock: Clock) -> float | None:
     """Measured length in minutes, None while it runs."""
     return None if clock.stopped is None else (clock.stopped - clock.started).total_seconds() / 60

@@ -94,7 +94,9 @@ def raise_again(
     case = lock_case(case.pk)
     if case.status != Case.Status.OPEN:
         raise Refused("This case is closed. Raise a new one.")
-    return _ask(case, ask, _standing(ask, now), by=by, now=now, source=source)
+    request = _ask(case, ask, _standing(ask, now), by=by, now=now, source=source)
+    refresh_board(case, now)
+    return request
 
 
 def _standing(ask: Ask, now: datetime) -> dict[int, Standing]:
@@ -138,7 +140,7 @@ def _open_case(
 ) -> Case:
     chain = open_chain()
     alliance = next((s.agreement.alliance for s in standing.values() if s.agreement.alliance), None)
-    case = Case.objects.create(
+    case = Case(
         key=chain.subject,
         chain=chain,
         number=_number(now),
@@ -152,20 +154,20 @@ def _open_case(
         opened_at=now,
         opened_by=by,
         in_charge=by,
+        next_limit_at=clock_rules.first_limit(ask.urgency, now),
     )
-    case.chain = chain
-    if case.alliance_id:
-        _note_activity(case.alliance_id, now)
+    insert([case])
+    if case.alliance:
+        _note_activity(case.alliance, now)
     grant_desks(case, [ask.organisation.pk], Grant.Why.TREATING, now)
     log(case, "case_opened", by=by, now=now, source=source, number=case.number)
     return case
 
 
-def _note_activity(alliance_id: int, now: datetime) -> None:
+def _note_activity(alliance: Alliance, now: datetime) -> None:
     """Whether an alliance is silent is a matter of days: one write an hour is enough."""
-    Alliance.objects.filter(
-        Q(last_case_at=None) | Q(last_case_at__lt=now - timedelta(hours=1)), pk=alliance_id
-    ).update(last_case_at=now)
+    if alliance.last_case_at is None or alliance.last_case_at < now - timedelta(hours=1):
+        Alliance.objects.filter(pk=alliance.pk).update(last_case_at=now)
 
 
 def _number(now: datetime) -> str:
@@ -186,7 +188,7 @@ def _ask(
     source: str,
 ) -> Request:
     fallback = clock_rules.FALLBACK_AFTER.get(ask.urgency)
-    request = Request.objects.create(
+    request = Request(
         case=case,
         specialty=ask.specialty,
         technique=ask.technique,
@@ -197,7 +199,7 @@ def _ask(
         exception_reason=ask.exception_reason,
         fallback_at=now + timedelta(minutes=fallback) if fallback else None,
     )
-    request.case = case
+    insert([request])
     log(
         case,
         "request_raised",
@@ -214,7 +216,6 @@ def _ask(
     people = _match(request, standing, by=by, now=now)
     target = next((c.target_at for c in clocks if c.name == Clock.Name.ACCEPT), None)
     advance(request, now=now, source=source, held=Held([], people, target))
-    refresh_board(case, now)
     return request
 
 
