@@ -104,20 +104,19 @@ class World:
     def patient(self) -> Patient:
         return Patient.objects.create(name="马某之子", unknown=True, organisation=self.county)
 
-    def raised(self, urgency: str = "U1", now: datetime = T0, **ask: object) -> Request:
-        request = actions.raise_request(
-            Ask(
-                organisation=self.county,
-                specialty=self.surgery,
-                urgency=urgency,
-                problem="疑似肠闭锁",
-                callback="0998-5550126",
-                **ask,
-            ),
-            self.patient(),
-            by=self.doctor,
-            now=now,
+    def ask(self, urgency: str = "U1", **more: object) -> Ask:
+        return Ask(
+            organisation=self.county,
+            specialty=self.surgery,
+            urgency=urgency,
+            problem="疑似肠闭锁",
+            callback="0998-5550126",
+            **more,
         )
+
+    def raised(self, urgency: str = "U1", now: datetime = T0, **ask: object) -> Request:
+        asked = self.ask(urgency, **ask)
+        request = actions.raise_request(asked, self.patient(), by=self.doctor, now=now)
         return Request.objects.get(pk=request.pk)
 
 

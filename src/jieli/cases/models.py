@@ -49,8 +49,13 @@ class Case(models.Model):
     in_charge = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_reason = models.CharField(max_length=200, blank=True)
-    # The next limit that runs out, kept by `actions` with every clock, so that boards read one row.
-    next_limit_at = models.DateTimeField(null=True, blank=True)
+    # What boards sort and count by, kept by every action (see actions.spine), so that they read
+    # one row a case and not its clocks, rings, opinions and decisions.
+    next_limit_at = models.DateTimeField(null=True, blank=True)  # the limit that runs out next
+    late_at = models.DateTimeField(null=True, blank=True)  # when a running clock is out of time
+    ringing = models.BooleanField(default=False, db_default=False)
+    unread = models.BooleanField(default=False, db_default=False)  # an opinion nobody has read
+    undecided = models.BooleanField(default=False, db_default=False)  # an opinion, no decision yet
 
     class Meta:
         indexes = [

@@ -33,6 +33,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.chains: dict[int, Chain] = {}  # locked or opened by this action
+        self.opened: set[int] = set()  # of these: not yet known to anybody else
         self.events: list[Event] = []
         self._rows: dict[Callable[[list[Any]], None], list[Any]] = {}
 
@@ -125,6 +126,7 @@ def open_chain() -> Chain:
     """The chain of something new; nobody else can know it before this action ends."""
     [chain] = insert([Chain()])
     ledger().chains[chain.pk] = chain
+    ledger().opened.add(chain.pk)
     return chain
 
 

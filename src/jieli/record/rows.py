@@ -42,7 +42,7 @@ def _statement(model: type[Model]) -> tuple[str, str, Callable[[Model], Sequence
     fields = [
         field
         for field in model._meta.concrete_fields
-        if not field.primary_key and field.db_default is NOT_PROVIDED
+        if not field.primary_key and (field.editable or field.db_default is NOT_PROVIDED)
     ]
     read = attrgetter(*(field.attname for field in fields))
     json = [n for n, field in enumerate(fields) if isinstance(field, JSONField)]

@@ -1,6 +1,6 @@
 """When each step of an urgent case is due. Default limits until clinicians approve them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -197,10 +197,12 @@ def next_limit(clock: Clock, now: datetime) -> datetime | None:
     return clock.target
 
 
-def first_limit(urgency: str, at: datetime) -> datetime | None:
-    """The limit that runs out first of all clocks that start with a request at `at`."""
-    limits = (next_limit(start(name, urgency, at), at) for name in AT_REQUEST[urgency])
-    return min((limit for limit in limits if limit), default=None)
+def limits(running: Iterable[Clock], now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Of a case's running clocks: the limit that runs out next, and when one is out of time."""
+    clocks = list(running)
+    following = [at for clock in clocks if (at := next_limit(clock, now))]
+    last = [at for clock in clocks if (at := clock.hard or clock.target)]
+    return min(following, default=None), min(last, default=None)
 
 
 def minutes(clock: Clock) -> float | None:

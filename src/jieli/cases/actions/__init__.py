@@ -34,6 +34,7 @@ from jieli.cases.actions.requests import (
     ring_person,
     withdraw,
 )
+from jieli.cases.actions.spine import renew_boards
 
 __all__ = [
     "Advice",
@@ -60,6 +61,7 @@ __all__ = [
     "record_consent",
     "record_contact",
     "record_outcome",
+    "renew_boards",
     "resume_clock",
     "ring_again",
     "ring_person",

@@ -13,7 +13,6 @@ from jieli.cases.actions.spine import (
     lock_case,
     log,
     need_late_reason,
-    refresh_board,
     rule_of,
     when,
 )
@@ -154,7 +153,6 @@ def change_urgency(
         request.save(update_fields=["urgency", "fallback_at"])
         _judge_anew(request)
         advance(request, now=now)
-    refresh_board(case, now)
     return case
 
 

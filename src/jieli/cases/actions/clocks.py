@@ -386,7 +386,6 @@ def resume_clock(clock: Clock, *, by: Practitioner, now: datetime) -> None:
     publish(
         case, append(case.chain, [replace(entry, by=by, source=Event.Source.SCREEN)], now=now)[0]
     )
-    refresh_board(case, now)
 
 
 @action

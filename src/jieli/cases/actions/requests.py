@@ -8,7 +8,15 @@ from django.db import connection
 from django.db.models import F, Max
 from django.utils.translation import gettext as _
 
-from jieli.cases.actions.ringing import Held, advance, end_rings, start_rings, title_of
+from jieli.cases.actions.ringing import (
+    Held,
+    advance,
+    carry_out,
+    end_rings,
+    next_moves,
+    start_rings,
+    title_of,
+)
 from jieli.cases.actions.spine import (
     cancel_clocks,
     grant,
@@ -18,7 +26,7 @@ from jieli.cases.actions.spine import (
     log,
     need_late_reason,
     new_clock,
-    refresh_board,
+    rule_of,
     start_clock,
     stop_clocks,
     when,
@@ -45,7 +53,7 @@ from jieli.directory.models import (
     Technique,
 )
 from jieli.notify import actions as notify
-from jieli.record.actions import action, open_chain
+from jieli.record.actions import action, ledger, open_chain
 from jieli.record.rows import insert
 from jieli.rules import clocks as clock_rules
 from jieli.rules import matching, relay
@@ -82,8 +90,15 @@ def raise_request(
 ) -> Request:
     """Open a case and page at once: match, ring, start the clocks, in one transaction."""
     standing = _standing(ask, now)
-    case = _open_case(ask, patient, standing, by=by, now=now, source=source)
-    return _ask(case, ask, standing, by=by, now=now, source=source)
+    case = _new_case(ask, patient, standing, by=by, now=now)
+    page = _page(case, ask, standing, by=by, now=now)
+    case.ringing = bool(page.moves.ring)
+    insert([case])
+    grant_desks(case, [ask.organisation.pk], Grant.Why.TREATING, now)
+    log(case, "case_opened", by=by, now=now, source=source, number=case.number)
+    _send(page, standing, by=by, now=now, source=source)
+    ledger().opened.discard(case.chain_id)  # written with what boards count; from now on kept
+    return page.request
 
 
 @action
@@ -94,9 +109,10 @@ def raise_again(
     case = lock_case(case.pk)
     if case.status != Case.Status.OPEN:
         raise Refused("This case is closed. Raise a new one.")
-    request = _ask(case, ask, _standing(ask, now), by=by, now=now, source=source)
-    refresh_board(case, now)
-    return request
+    standing = _standing(ask, now)
+    page = _page(case, ask, standing, by=by, now=now)
+    _send(page, standing, by=by, now=now, source=source)
+    return page.request
 
 
 def _standing(ask: Ask, now: datetime) -> dict[int, Standing]:
@@ -129,22 +145,20 @@ def _standing(ask: Ask, now: datetime) -> dict[int, Standing]:
     )
 
 
-def _open_case(
-    ask: Ask,
-    patient: Patient,
-    standing: dict[int, Standing],
-    *,
-    by: Practitioner,
-    now: datetime,
-    source: str,
+def _new_case(
+    ask: Ask, patient: Patient, standing: dict[int, Standing], *, by: Practitioner, now: datetime
 ) -> Case:
+    """Unsaved, on a chain of its own."""
     chain = open_chain()
     alliance = next((s.agreement.alliance for s in standing.values() if s.agreement.alliance), None)
-    case = Case(
+    alliance = alliance or ask.organisation.alliances.order_by("id").first()
+    if alliance:
+        _note_activity(alliance, now)
+    return Case(
         key=chain.subject,
         chain=chain,
         number=_number(now),
-        alliance=alliance or ask.organisation.alliances.order_by("id").first(),
+        alliance=alliance,
         organisation=ask.organisation,
         department=ask.department,
         patient=patient,
@@ -154,14 +168,7 @@ def _open_case(
         opened_at=now,
         opened_by=by,
         in_charge=by,
-        next_limit_at=clock_rules.first_limit(ask.urgency, now),
     )
-    insert([case])
-    if case.alliance:
-        _note_activity(case.alliance, now)
-    grant_desks(case, [ask.organisation.pk], Grant.Why.TREATING, now)
-    log(case, "case_opened", by=by, now=now, source=source, number=case.number)
-    return case
 
 
 def _note_activity(alliance: Alliance, now: datetime) -> None:
@@ -178,15 +185,20 @@ def _number(now: datetime) -> str:
     return f"JL-{official_day(now):%y%m%d}-{running:03d}"
 
 
-def _ask(
-    case: Case,
-    ask: Ask,
-    standing: dict[int, Standing],
-    *,
-    by: Practitioner,
-    now: datetime,
-    source: str,
-) -> Request:
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A request with all that goes out with it, thought out before anything is written."""
+
+    request: Request
+    clocks: list[Clock]
+    people: list[Candidate]
+    held: Held
+    moves: relay.Moves
+
+
+def _page(
+    case: Case, ask: Ask, standing: dict[int, Standing], *, by: Practitioner, now: datetime
+) -> _Page:
     fallback = clock_rules.FALLBACK_AFTER.get(ask.urgency)
     request = Request(
         case=case,
@@ -199,35 +211,59 @@ def _ask(
         exception_reason=ask.exception_reason,
         fallback_at=now + timedelta(minutes=fallback) if fallback else None,
     )
+    names = clock_rules.AT_REQUEST[ask.urgency]
+    clocks = [new_clock(case, name, now, request=request) for name in names]
+    people = _match(request, standing, by=by, now=now)
+    target = next((c.target_at for c in clocks if c.name == Clock.Name.ACCEPT), None)
+    held = Held([], people, target)
+    moves = next_moves(request, held, now)
+    request.due_at = moves.due
+    if case.pk is None:
+        limits = clock_rules.limits(map(rule_of, clocks), now)
+        case.next_limit_at, case.late_at = limits
+    return _Page(request, clocks, people, held, moves)
+
+
+def _send(
+    page: _Page, standing: dict[int, Standing], *, by: Practitioner, now: datetime, source: str
+) -> None:
+    """Write the page, each row with the ids of those before it, and ring."""
+    request, case = page.request, page.request.case
+    request.case = case
     insert([request])
+    for clock in page.clocks:
+        clock.case, clock.request = case, request
+    for candidate in page.people:
+        candidate.request = request
+    insert(page.clocks)
+    insert(page.people)
     log(
         case,
         "request_raised",
         by=by,
         now=now,
         source=source,
-        specialty=ask.specialty.name,
-        urgency=ask.urgency,
-        callback=ask.callback,
-        exception=ask.exception_reason,
+        specialty=request.specialty.name,
+        urgency=request.urgency,
+        callback=request.callback,
+        exception=request.exception_reason,
     )
-    names = clock_rules.AT_REQUEST[ask.urgency]
-    clocks = insert([new_clock(case, name, now, request=request) for name in names])
-    people = _match(request, standing, by=by, now=now)
-    target = next((c.target_at for c in clocks if c.name == Clock.Name.ACCEPT), None)
-    advance(request, now=now, source=source, held=Held([], people, target))
-    return request
+    asked = [pk for pk, s in standing.items() if s.state == "valid" or request.exception_reason]
+    grant_desks(case, asked, Grant.Why.DESK, now)
+    grant(case, [c.practitioner_id for c in page.people if not c.barred], Grant.Why.DUTY, now)
+    carry_out(request, page.held, page.moves, now=now, source=source)
+    if request.exhausted_at or request.fallback_told_at:  # nobody to ring at all
+        request.save(update_fields=["exhausted_at", "fallback_told_at"])
 
 
 def _match(
     request: Request, standing: dict[int, Standing], *, by: Practitioner, now: datetime
 ) -> list[Candidate]:
-    """Store who may be asked, in order, and who may not and why."""
-    case = request.case
+    """Unsaved: who may be asked, in order, and who may not and why."""
     people = on_duty(standing, request.specialty, now)
     known = facts(
         people,
-        case=case,
+        case=request.case,
         specialty=request.specialty,
         technique=request.technique,
         raised_by=by,
@@ -237,7 +273,7 @@ def _match(
     )
     found = {p.practitioner.pk: p for p in people}
     ranked = matching.rank(known, official_day(now))
-    candidates = [
+    return [
         Candidate(
             request=request,
             practitioner=found[r.person].practitioner,
@@ -249,11 +285,6 @@ def _match(
         )
         for position, r in enumerate(ranked, start=1)
     ]
-    insert(candidates)
-    asked = [pk for pk, s in standing.items() if s.state == "valid" or request.exception_reason]
-    grant_desks(case, asked, Grant.Why.DESK, now)
-    grant(case, [r.person for r in ranked if not r.barred], Grant.Why.DUTY, now)
-    return candidates
 
 
 # ── answers ──────────────────────────────────────────────────────────────────

@@ -41,16 +41,21 @@ def _held(request: Request) -> Held:
     )
 
 
-def advance(
-    request: Request,
-    *,
-    now: datetime,
-    source: str = Event.Source.SCREEN,
-    held: Held | None = None,
-) -> None:
+def advance(request: Request, *, now: datetime, source: str = Event.Source.SCREEN) -> None:
     """Ask the rules what the relay owes now, and do it. The request's lock is held."""
-    held = held or _held(request)
-    moves = relay.advance(_facts(request, held), now)
+    held = _held(request)
+    carry_out(request, held, next_moves(request, held, now), now=now, source=source)
+    request.save(update_fields=["due_at", "exhausted_at", "fallback_told_at", "round"])
+
+
+def next_moves(request: Request, held: Held, now: datetime) -> relay.Moves:
+    return relay.advance(_facts(request, held), now)
+
+
+def carry_out(
+    request: Request, held: Held, moves: relay.Moves, *, now: datetime, source: str
+) -> None:
+    """Do what the rules decided. What changes on the request itself is for the caller to save."""
     unanswered = [r for r in held.rings if r.practitioner_id in moves.no_answer]
     _mark_unanswered(request, unanswered, now)
     by_id = {c.practitioner_id: c for c in held.people}
@@ -63,7 +68,6 @@ def advance(
     if moves.fallback:
         _show_fallback(request, now, source)
     request.due_at = moves.due
-    request.save(update_fields=["due_at", "exhausted_at", "fallback_told_at", "round"])
 
 
 def _facts(request: Request, held: Held) -> relay.Relay:

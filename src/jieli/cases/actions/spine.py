@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import islice
 from uuid import UUID
 
 from django.db import connection
@@ -20,6 +21,7 @@ from jieli.rules.refusal import Refused
 
 GRACE = timedelta(days=3)  # access after a case has ended; proposal [P]
 LATE_AFTER = timedelta(minutes=5)  # an entry this much behind the fact is a late entry
+RENEWED = 500  # cases whose row is written anew at once
 FUTURE = timedelta(minutes=5)  # a phone's clock may be a little ahead, not more
 
 
@@ -62,6 +64,8 @@ def log(
 
 
 def publish(case: Case, event: Event) -> None:
+    """Tell the screens of the case and the boards; what boards count is kept with it."""
+    refresh_board(case, event.recorded_at)
     live.publish([topics.case(str(case.key)), topics.BOARD], event, event.verb)
 
 
@@ -128,7 +132,6 @@ def start_clock(
     """Start a clock once; one that exists is left alone: a clock is never silently restarted."""
     clock = new_clock(case, name, at, request=request, about=about)
     insert([clock], once=True)
-    refresh_board(case, now)
 
 
 def stop_clocks(
@@ -152,7 +155,6 @@ def stop_clocks(
         clock.stopped_at = max(at, clock.started_at)
         clock.stopped_by, clock.due_at = by, None
     Clock.objects.bulk_update(stopped, ["stopped_at", "stopped_by", "due_at"])
-    refresh_board(case, now)
     return stopped
 
 
@@ -169,30 +171,46 @@ def cancel_clocks(
     if names is not None:
         running = running.filter(name__in=names)
     running.update(cancelled_at=now, due_at=None)
-    refresh_board(case, now)
 
 
 def refresh_board(case: Case, now: datetime) -> None:
-    """Keep the limit that runs out next on the case's own row, from the action's end on."""
-    records.ledger().add(_write_boards, [(case, now)])
+    """Keep what boards sort and count by on the case's own row, from the action's end on."""
+    if case.chain_id not in records.ledger().opened:  # a new case is written with it
+        records.ledger().add(_write_boards, [(case, now)])
+
+
+FLAGS = """
+    UPDATE cases_case c
+       SET next_limit_at = n.next_limit_at, late_at = n.late_at,
+           ringing = EXISTS (SELECT FROM cases_ring i JOIN cases_request r ON r.id = i.request_id
+                              WHERE r.case_id = c.id AND i.answer = '' AND NOT i.silent),
+           unread = EXISTS (SELECT FROM cases_opinion o
+                             WHERE o.case_id = c.id AND o.acknowledged_at IS NULL),
+           undecided = EXISTS (SELECT FROM cases_opinion o WHERE o.case_id = c.id AND NOT EXISTS (
+                                      SELECT FROM cases_decision d WHERE d.opinion_id = o.id))
+      FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS n (
+               id, next_limit_at, late_at)
+     WHERE c.id = n.id"""
 
 
 def _write_boards(given: list[tuple[Case, datetime]]) -> None:
     cases = {case.pk: (case, now) for case, now in given}
-    limits: dict[int, list[datetime]] = {pk: [] for pk in cases}
-    running = Clock.objects.filter(case__in=cases, stopped_at=None, cancelled_at=None)
-    for pk, *facts in running.values_list("case_id", *RULE_FIELDS):
-        if at := clock_rules.next_limit(clock_rules.Clock(*facts), cases[pk][1]):
-            limits[pk].append(at)
-    moved = []
-    for pk, (case, _now) in cases.items():
-        at = min(limits[pk], default=None)
-        if at != case.next_limit_at:
-            case.next_limit_at = at
-            moved.append((at, pk))
-    if moved:
-        with connection.cursor() as cursor:
-            cursor.executemany("UPDATE cases_case SET next_limit_at = %s WHERE id = %s", moved)
+    running: dict[int, list[clock_rules.Clock]] = {pk: [] for pk in cases}
+    found = Clock.objects.filter(case__in=cases, stopped_at=None, cancelled_at=None)
+    for pk, *facts in found.values_list("case_id", *RULE_FIELDS):
+        running[pk].append(clock_rules.Clock(*facts))
+    for pk, (case, now) in cases.items():
+        case.next_limit_at, case.late_at = clock_rules.limits(running[pk], now)
+    rows = [(pk, case.next_limit_at, case.late_at) for pk, (case, _now) in cases.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(FLAGS, [list(column) for column in zip(*rows, strict=True)])
+
+
+def renew_boards(now: datetime) -> None:
+    """What boards count of every open case, anew: after rows came by another way than actions."""
+    opened = Case.objects.filter(status=Case.Status.OPEN).order_by("pk").iterator(RENEWED)
+    while batch := list(islice(opened, RENEWED)):
+        _write_boards([(case, now) for case in batch])
 
 
 # ── grants ───────────────────────────────────────────────────────────────────

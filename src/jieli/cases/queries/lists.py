@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from jieli.cases.access import visible_cases
@@ -73,18 +73,13 @@ def board(
 
 def _filters(person: Practitioner, organisations: set[int], now: datetime) -> dict[str, Q]:
     """What each figure on the board counts; opening the figure shows just those rows."""
-    ringing = Ring.objects.filter(request__case=OuterRef("pk"), answer="", silent=False)
-    late = Clock.objects.filter(case=OuterRef("pk"), stopped_at=None, cancelled_at=None).filter(
-        Q(hard_at__lte=now) | Q(hard_at=None, target_at__lte=now)
-    )
-    undecided = Opinion.objects.filter(case=OuterRef("pk"), decisions=None)
     return {
         "mine": waits_for(person),
         "ours": Q(organisation__in=organisations),
-        "unread": Q(Exists(_unread())),
-        "breach": Q(Exists(late)),
-        "ringing": Q(Exists(ringing)),
-        "undecided": Q(Exists(undecided)),
+        "unread": Q(unread=True),
+        "breach": Q(late_at__lte=now),
+        "ringing": Q(ringing=True),
+        "undecided": Q(undecided=True),
     }
 
 
@@ -94,11 +89,7 @@ def waits_for(person: Practitioner) -> Q:
     ringing = Ring.objects.filter(practitioner=person, answer="").values("request__case")
     asked = Request.objects.filter(accepted_by=person, status__in=("accepted", "in-progress"))
     mine = Q(pk__in=ringing) | Q(pk__in=asked.values("case"))
-    return mine | (Q(in_charge=person) & Q(Exists(_unread())))
-
-
-def _unread() -> QuerySet[Opinion]:
-    return Opinion.objects.filter(case=OuterRef("pk"), acknowledged_at=None)
+    return mine | Q(in_charge=person, unread=True)
 
 
 def with_facts(cases: QuerySet[Case]) -> QuerySet[Case]:

@@ -12,6 +12,7 @@ import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
+from jieli.cases.actions import renew_boards
 from jieli.directory.models import Specialty
 from jieli.stories import rows
 from jieli.stories.bulk import (
@@ -65,6 +66,7 @@ class Command(BaseCommand):
             set_sequences(link)
             self.say("indexes", began)
             link.execute("ANALYZE")
+        renew_boards(datetime.now(UTC))
         self.say("all", began)
 
     def say(self, what: str, began: float) -> None:
