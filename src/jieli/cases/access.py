@@ -10,24 +10,19 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 
-from jieli.cases.models import Candidate, Case, Clock, Opinion, Request, Ring
+from jieli.cases.models import BreakGlass, Candidate, Case, Clock, Opinion, Request, Ring
 from jieli.cases.queries.people import official_day
-from jieli.directory.access import roles_held
+from jieli.directory.access import (
+    DESK_KINDS,
+    TREATING_KINDS,
+    organisations_of,
+    roles_held,
+)
 from jieli.directory.models import Grant, Practitioner, Role
+from jieli.record import reading
 
 M = TypeVar("M", bound=Model)
 
-TREATING_KINDS = frozenset(
-    {
-        Role.Kind.DOCTOR,
-        Role.Kind.NURSE,
-        Role.Kind.EXPERT,
-        Role.Kind.COORDINATOR,
-        Role.Kind.DUTY_OFFICER,
-        Role.Kind.DIRECTOR,
-    }
-)
-DESK_KINDS = frozenset({Role.Kind.COORDINATOR, Role.Kind.DUTY_OFFICER, Role.Kind.DIRECTOR})
 DECIDING_KINDS = frozenset({Role.Kind.DOCTOR, Role.Kind.EXPERT, Role.Kind.DIRECTOR})
 
 
@@ -59,11 +54,13 @@ def get_case_for(person: Practitioner | None, key: UUID, now: datetime) -> Case:
     """The case, or 404 for everybody who has no grant that holds."""
     if person is None:
         raise Http404
-    return _first(
+    case = _first(
         visible_cases(person, now)
         .select_related("patient", "organisation", "department", "in_charge", "chain")
         .filter(key=key)
     )
+    reading.opened(case.key)
+    return case
 
 
 def get_request_for(person: Practitioner | None, key: UUID, now: datetime) -> Request:
@@ -103,12 +100,30 @@ def get_opinion_for(person: Practitioner | None, key: UUID, now: datetime) -> Op
     )
     if opinion.author_id != person.pk:
         get_case_for(person, opinion.case.key, now)
+    reading.opened(opinion.case.key)
     return opinion
 
 
 def get_clock_for(person: Practitioner | None, case_key: UUID, pk: int, now: datetime) -> Clock:
     case = get_case_for(person, case_key, now)
     return _first(Clock.objects.filter(case=case, pk=pk))
+
+
+def case_with_number(person: Practitioner | None, number: str, now: datetime) -> Case | None:
+    """The case of that number, if this person may see it anyway."""
+    return visible_cases(person, now).filter(number=number.strip().upper()).first()
+
+
+def need_treating_somewhere(person: Practitioner | None, now: datetime) -> None:
+    """404 for whoever treats or coordinates nowhere."""
+    if not organisations_of(person, official_day(now), TREATING_KINDS):
+        raise Http404
+
+
+def get_glass_to_review(person: Practitioner, pk: int, now: datetime) -> BreakGlass:
+    """What was opened at a hospital whose desk this person sits at."""
+    mine = organisations_of(person, official_day(now), DESK_KINDS)
+    return _first(BreakGlass.objects.select_related("case").filter(pk=pk, organisation__in=mine))
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,19 @@ class ReasonForm(forms.Form):
     )
 
 
+class GlassForm(forms.Form):
+    number = forms.CharField(
+        max_length=24, error_messages={"required": _("Write the number of the case.")}
+    )
+    code = forms.CharField(max_length=12, required=False)
+    reason = forms.CharField(max_length=300, required=False)
+
+
+class GlassReviewForm(forms.Form):
+    verdict = forms.CharField(max_length=14, required=False)
+    note = forms.CharField(max_length=300, required=False)
+
+
 class OptionalReasonForm(forms.Form):
     reason = forms.CharField(max_length=200, required=False)
 

@@ -292,6 +292,37 @@ class Handover(models.Model):
         constraints = [models.UniqueConstraint(fields=["case", "version"], name="handover_version")]
 
 
+class BreakGlass(models.Model):
+    """破例查看: somebody without a grant opened a case, for a reason; its hospital reviews it."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="broken")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+    code = models.CharField(max_length=12)  # of rules.glass.REASONS
+    reason = models.CharField(max_length=300)
+    at = models.DateTimeField()
+    until = models.DateTimeField()
+    verdict = models.CharField(max_length=14, blank=True)  # of rules.glass.VERDICTS
+    note = models.CharField(max_length=300, blank=True)
+    reviewed_by = models.ForeignKey(
+        Practitioner, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["organisation", "at"], condition=Q(reviewed_at=None), name="glass_to_review"
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(reviewed_at=None) | ~Q(reviewed_by=models.F("by")),
+                name="glass_reviewed_by_another",
+            )
+        ]
+
+
 class Note(models.Model):
     """One line of the live thread between the bedside and the expert."""
 

@@ -43,5 +43,8 @@ urlpatterns = [
     path("rings/<uuid:key>/ringing/", views.ringing, name="ringing"),
     path("opinions/<uuid:key>/acknowledgement/", views.acknowledgement, name="acknowledgement"),
     path("opinions/<uuid:key>/verification/", views.verification, name="verification"),
+    path("cases/<uuid:key>/readings/", views.readings, name="readings"),
+    path("glass/", views.broken_glass, name="glass"),
+    path("glass/<int:pk>/review/", views.glass_review, name="glass_review"),
     path("me/advice/", views.my_advice, name="my_advice"),
 ]

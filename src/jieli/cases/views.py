@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from jieli.cases import access, actions, forms
 from jieli.cases.actions import Advice, Ask, Choice
 from jieli.cases.models import Case, Opinion, Request
-from jieli.cases.queries import export, lists, pages, words
+from jieli.cases.queries import export, glass, lists, pages, words
 from jieli.cases.queries.timeline import entries
 from jieli.chart import actions as chart
 from jieli.chart.queries import get_document
@@ -523,7 +523,7 @@ def verification(request: Signed, key: UUID) -> HttpResponse:
 
 @require_GET
 def my_advice(request: Signed) -> HttpResponse:
-    return render(request, "cases/advice.html", {"advice": lists.my_advice(request.me)[:100]})
+    return render(request, "cases/advice.html", {"advice": lists.my_advice(request.me)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -580,3 +580,47 @@ def export_pdf(request: Signed, key: UUID) -> HttpResponse:
     response = HttpResponse(pdf, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{case.number}.pdf"'
     return response
+
+
+# ── who has read it; breaking the glass ──────────────────────────────────────
+
+
+@require_GET
+def readings(request: Signed, key: UUID) -> HttpResponse:
+    """Who has read the case: for the people of the treating hospital."""
+    case = access.get_case_for(request.me, key, request.now)
+    access.need_treating(request.me, case, request.now)
+    context = {"case": case, "heading": lists.heading(case), "readers": glass.readers_of(case)}
+    return render(request, "cases/readings.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def broken_glass(request: Signed) -> HttpResponse:
+    """Open a case without a grant; and for a desk, what was opened so at its hospitals."""
+    access.need_treating_somewhere(request.me, request.now)
+    if request.method == "POST":
+        data = forms.checked(forms.GlassForm(request.POST))
+        if seen := access.case_with_number(request.me, data["number"], request.now):
+            return to_case(seen)  # nothing is broken by who may enter
+        broken = actions.break_glass(
+            data["number"], code=data["code"], reason=data["reason"], by=request.me, now=request.now
+        )
+        return to_case(broken.case)
+    rows = glass.to_review(request.me, request.now)[: glass.SHOWN]
+    context = {
+        "rows": [(row, glass.overdue(row, request.now)) for row in rows],
+        "reviews": bool(glass.reviewed_sites(request.me, request.now)),
+        "reasons": words.GLASS_REASONS.items(),
+        "verdicts": words.VERDICTS.items(),
+    }
+    return render(request, "cases/glass.html", context)
+
+
+@require_POST
+def glass_review(request: Signed, pk: int) -> HttpResponse:
+    broken = access.get_glass_to_review(request.me, pk, request.now)
+    data = forms.checked(forms.GlassReviewForm(request.POST))
+    actions.review_glass(
+        broken, verdict=data["verdict"], note=data["note"], by=request.me, now=request.now
+    )
+    return see_other("/glass/")

@@ -25,6 +25,18 @@ from jieli.rules.rostering import local_day
 M = TypeVar("M", bound=Model)
 
 COORDINATING = (Role.Kind.COORDINATOR, Role.Kind.ADMIN)
+# Whose role opens the cases of their own hospital, and whose those that its desk was asked for.
+TREATING_KINDS = frozenset(
+    {
+        Role.Kind.DOCTOR,
+        Role.Kind.NURSE,
+        Role.Kind.EXPERT,
+        Role.Kind.COORDINATOR,
+        Role.Kind.DUTY_OFFICER,
+        Role.Kind.DIRECTOR,
+    }
+)
+DESK_KINDS = frozenset({Role.Kind.COORDINATOR, Role.Kind.DUTY_OFFICER, Role.Kind.DIRECTOR})
 HOME_ZONE = "Asia/Shanghai"  # in which a day of the law begins
 
 

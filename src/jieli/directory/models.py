@@ -366,6 +366,7 @@ class Grant(models.Model):
         INVITED = "invited"
         ADVISED = "advised"
         DESK = "desk"
+        GLASS = "glass"  # opened without a grant, for some hours (see cases.BreakGlass)
 
     case_key = models.UUIDField()
     patient_key = models.UUIDField()

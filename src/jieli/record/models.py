@@ -2,6 +2,8 @@
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -62,6 +64,35 @@ class IdempotencyKey(models.Model):
             models.CheckConstraint(
                 condition=Q(status=None) | Q(status__lt=400), name="only_success"
             )
+        ]
+
+
+class Reading(models.Model):
+    """阅读记录: who opened a case or saw it on a list, and when. Never changed."""
+
+    practitioner = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    minute = models.DateTimeField()  # a page that refreshes its parts is one reading a minute
+    what = models.CharField(max_length=60)  # name of the address, e.g. "cases:case"
+    case_key = models.UUIDField(null=True)
+    listed = ArrayField(models.UUIDField(), null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case_key", "practitioner", "minute"],
+                condition=Q(case_key__isnull=False),
+                name="reading_once_a_minute",
+            ),
+            models.CheckConstraint(
+                condition=Q(case_key__isnull=False, listed=None)
+                | Q(case_key=None, listed__isnull=False),
+                name="reading_of_one_or_of_a_list",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["practitioner", "-at"], name="reading_by_person"),
+            GinIndex(fields=["listed"], name="reading_listed"),
         ]
 
 

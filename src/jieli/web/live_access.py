@@ -7,6 +7,7 @@ from jieli.cases.access import visible_cases
 from jieli.directory.access import person_of
 from jieli.directory.models import Account
 from jieli.live import topics
+from jieli.record.reading import entered
 
 
 def allowed_topics(account: Account, wanted: set[str], now: datetime) -> dict[str, str]:
@@ -19,10 +20,10 @@ def allowed_topics(account: Account, wanted: set[str], now: datetime) -> dict[st
         allowed[topics.person(person.pk)] = "me"
     if topics.BOARD in wanted:
         allowed[topics.BOARD] = topics.BOARD
-    keys = {key for key in map(_case_key, wanted) if key}
-    if keys:
-        seen = visible_cases(person, now).filter(key__in=keys).values_list("key", flat=True)
-        allowed |= {topics.case(str(key)): topics.case(str(key)) for key in seen}
+    if keys := {key for key in map(_case_key, wanted) if key}:
+        with entered(account, person, now):
+            seen = visible_cases(person, now).filter(key__in=keys).values_list("key", flat=True)
+            allowed |= {topics.case(str(key)): topics.case(str(key)) for key in seen}
     return allowed
 
 

@@ -7,10 +7,14 @@ import sys
 
 # These neither need a database nor should they start one.
 WITHOUT_DATABASE = {"help", "version", "--help", "-h", "--version", "stop", "compilemessages"}
+# These work with the rights of their own database role, all others with those of the owner.
+PROCESSES = {"serve": "web", "run": "runner"}
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jieli.web.settings")
+    if process := PROCESSES.get(" ".join(sys.argv[1:2])):
+        os.environ["JIELI_PROCESS"] = process
     from django.core.management import execute_from_command_line  # noqa: PLC0415 - needs settings
 
     if not WITHOUT_DATABASE.intersection(sys.argv[1:2] or ["help"]):

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from jieli.directory import access, actions
 from jieli.live.queries import newest
 from jieli.record.models import IdempotencyKey
+from jieli.record.reading import entered
 from jieli.rules import uploads
 from jieli.rules.refusal import Refused
 from jieli.web.now import now
@@ -49,6 +50,30 @@ def person(get_response: Handler) -> Handler:
         elif request.user.is_authenticated and not request.path.startswith(FOR_ANY_ACCOUNT):
             raise Http404  # an account that is nobody's sees nothing but how to leave
         return get_response(request)
+
+    return middleware
+
+
+OUTSIDE = ("/healthz", "/readyz")  # no person, and no patient
+
+
+def visit(get_response: Handler) -> Handler:
+    """One transaction for one request, in which the database shows only this person's cases.
+
+    What was read of patients is written in it, so before the answer leaves.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path in OUTSIDE:
+            return get_response(request)
+        account = request.user if request.user.is_authenticated else None
+        with entered(account, request.me, request.now) as seen:  # type: ignore[attr-defined]
+            response = get_response(request)
+            if response.status_code >= 500:
+                transaction.set_rollback(True)
+            elif match := request.resolver_match:
+                seen.write(match.view_name or match.route)
+            return response
 
     return middleware
 
@@ -194,9 +219,9 @@ def _keep(key: uuid.UUID, response: HttpResponse) -> None:
 
 
 def _replay(key: uuid.UUID, request: HttpRequest) -> HttpResponse:
-    kept = IdempotencyKey.objects.get(key=key)
     account = request.user.pk if request.user.is_authenticated else None
-    if kept.account_id != account or bytes(kept.digest) != _digest(request):
+    kept = IdempotencyKey.objects.filter(key=key, account=account).first()
+    if kept is None or bytes(kept.digest) != _digest(request):
         return refused_page(
             request,
             _("This was sent once before with other content. Reload the page and try again."),

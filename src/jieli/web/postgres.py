@@ -45,6 +45,10 @@ SERVER_OPTIONS = (
 )
 TEST_OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
+# Logins of the web processes and the runners, whose rights the migrations set. Only the account
+# that runs Jieli reaches the socket.
+ROLES = ("jieli_web", "jieli_runner")
+
 _holds: dict[Path, int] = {}
 
 
@@ -302,6 +306,10 @@ def _create_database(cluster: Cluster) -> None:
         found = connection.execute("select 1 from pg_database where datname = 'jieli'").fetchone()
         if found is None:
             connection.execute("create database jieli")
+        known = connection.execute("select rolname from pg_roles").fetchall()
+        for role in ROLES:
+            if (role,) not in known:
+                connection.execute(f"create role {role} login")
 
 
 def _refuse_other_major(cluster: Cluster) -> None:

@@ -149,10 +149,16 @@ SECRET_KEY = _read(
 # -- the database ------------------------------------------------------------------------------
 
 
+# A process of the web or a runner works with fewer rights than the owner of the tables. The
+# command line says which it is (jieli.web.manage).
+_ROLE = {"web": "jieli_web", "runner": "jieli_runner"}.get(os.environ.get("JIELI_PROCESS", ""), "")
+
+
 def _database(url: str) -> dict[str, object]:
     base: dict[str, object] = {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0}
     if not url:
-        return {**base, **postgres.params(JIELI_HOME), "OPTIONS": {}}
+        login = {"USER": _ROLE} if _ROLE else {}
+        return {**base, **postgres.params(JIELI_HOME), **login, "OPTIONS": {}}
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ValueError("write postgresql://user:password@host:port/name")
@@ -178,6 +184,24 @@ DATABASES = {
     )
 }
 EMBEDDED_DATABASE = not os.environ.get("DATABASE_URL", "").strip()
+_logins = {
+    "jieli_web": _read(
+        "JIELI_WEB_DATABASE_URL",
+        "",
+        "Login of the web processes, a member of jieli_web; default: DATABASE_URL, role set.",
+        str,
+    ),
+    "jieli_runner": _read(
+        "JIELI_RUNNER_DATABASE_URL",
+        "",
+        "Login of the runners, a member of jieli_runner; default: DATABASE_URL, role set.",
+        str,
+    ),
+}
+if _ROLE and not EMBEDDED_DATABASE:
+    if _logins[_ROLE]:
+        DATABASES["default"] = _database(_logins[_ROLE])
+    DATABASES["default"]["OPTIONS"] |= {"assume_role": _ROLE}  # type: ignore[operator]
 _pool = _read(
     "JIELI_DB_POOL",
     "20",
@@ -238,6 +262,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "jieli.web.middleware.person",
+    "jieli.web.middleware.visit",  # from here on: one transaction, one person's rows
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

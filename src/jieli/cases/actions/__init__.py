@@ -19,6 +19,7 @@ from jieli.cases.actions.clocks import (
     roll_on,
     run_due,
 )
+from jieli.cases.actions.glass import break_glass, review_glass
 from jieli.cases.actions.opinions import Advice, Choice, acknowledge, sign_decision, sign_opinion
 from jieli.cases.actions.requests import (
     Ask,
@@ -45,6 +46,7 @@ __all__ = [
     "add_document",
     "appoint",
     "ask_outcomes",
+    "break_glass",
     "change_urgency",
     "close_case",
     "decline",
@@ -63,6 +65,7 @@ __all__ = [
     "record_outcome",
     "renew_boards",
     "resume_clock",
+    "review_glass",
     "ring_again",
     "ring_person",
     "roll_on",

@@ -13,8 +13,10 @@ from jieli.cases.queries import words
 from jieli.cases.queries.clock_strip import Row, row, time_left
 from jieli.cases.queries.words import word
 from jieli.directory.models import Alliance, Practitioner
+from jieli.record import reading
 
 PAGE = 30
+ADVICE_SHOWN = 100
 CLOSED_SHOWN = timedelta(hours=24)
 
 
@@ -66,7 +68,8 @@ def board(
     by_limit = (F("next_limit_at").asc(nulls_last=True), "id")
     # The rows of the page are found first: what they show is read for these only.
     rows = found.order_by(*by_limit).values("pk")[(page - 1) * PAGE : page * PAGE]
-    cases = with_facts(Case.objects.filter(pk__in=rows)).order_by(*by_limit)
+    cases = list(with_facts(Case.objects.filter(pk__in=rows)).order_by(*by_limit))
+    reading.listed(case.key for case in cases)
     lines = [line(case, person, now) for case in cases]
     return Board(lines, counts, total, page, pages, shown)
 
@@ -207,14 +210,18 @@ def silent_alliances(alliances: QuerySet[Alliance], now: datetime) -> list[Silen
 def my_cases(person: Practitioner, now: datetime, *, page: int = 1) -> list[Line]:
     """Cases this person has or had a part in, open ones first."""
     seen = visible_cases(person, now).order_by("-status", "-opened_at", "-id")
-    return [line(c, person, now) for c in with_facts(seen)[(page - 1) * PAGE : page * PAGE]]
+    cases = list(with_facts(seen)[(page - 1) * PAGE : page * PAGE])
+    reading.listed(case.key for case in cases)
+    return [line(case, person, now) for case in cases]
 
 
-def my_advice(person: Practitioner) -> QuerySet[Opinion]:
+def my_advice(person: Practitioner) -> list[Opinion]:
     """A person's own opinions with the outcome, also after access to the case has ended."""
-    return (
+    given = list(
         Opinion.objects.filter(author=person)
         .select_related("case__organisation", "request__specialty")
         .prefetch_related("case__outcomes", "watches")
-        .order_by("-signed_at")
+        .order_by("-signed_at")[:ADVICE_SHOWN]
     )
+    reading.listed(opinion.case.key for opinion in given)
+    return given

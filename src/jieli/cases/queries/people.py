@@ -113,17 +113,10 @@ ON_DUTY = """
            AND (r.valid_from IS NULL OR r.valid_from <= %(day)s)
            AND (r.valid_to IS NULL OR r.valid_to >= %(day)s)
     ) found ORDER BY part, id"""
+# Figures over cases that the asker may not see: only the database's own function may count them.
 HISTORY = """
-    SELECT p.id,
-           (SELECT count(*) FROM (
-                SELECT FROM cases_opinion o JOIN cases_request r ON r.id = o.request_id
-                 WHERE o.author_id = p.id AND r.specialty_id = %(specialty)s LIMIT %(enough)s) n),
-           (SELECT true FROM cases_opinion o JOIN cases_case c ON c.id = o.case_id
-             WHERE o.author_id = p.id AND c.organisation_id = %(site)s LIMIT 1),
-           rung.n, rung.last
-      FROM unnest(%(people)s::bigint[]) AS p(id), LATERAL (
-           SELECT count(*) AS n, max(started_at) AS last FROM cases_ring
-            WHERE practitioner_id = p.id AND started_at > %(since)s) rung"""
+    SELECT * FROM jieli_history(
+        %(people)s::bigint[], %(specialty)s, %(enough)s, %(site)s, %(since)s)"""
 
 
 def on_duty(standing: Mapping[int, Standing], specialty: Specialty, now: datetime) -> list[OnDuty]:

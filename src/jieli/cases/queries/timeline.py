@@ -92,6 +92,15 @@ SENTENCES: Mapping[str, Sentence] = {
     "case_closed": _s("check", N("%(actor)s closed the case"), key=True, detail=N("%(reason)s")),
     "outcome_asked": _s("cal", N("Outcome asked for, day %(day)s")),
     "outcome_recorded": _s("flag", N("Day %(day)s: %(state)s"), key=True),
+    "glass_broken": _s(
+        "warn",
+        N("%(actor)s opened the case by breaking the glass"),
+        key=True,
+        detail=N("%(glass_code)s: %(text)s"),
+    ),
+    "glass_reviewed": _s(
+        "eye", N("%(actor)s reviewed the broken glass: %(verdict)s"), detail=N("%(text)s")
+    ),
     "appointment_made": _s("cal", N("%(actor)s made an appointment: %(meets)s"), key=True),
 }
 # Facts that are codes, and the table that has the word for each.
@@ -104,6 +113,8 @@ WORDED: Mapping[str, Mapping[str, object]] = {
     "chosen": words.OPTIONS,
     "state": words.OUTCOMES,
     "code": words.PAUSES,
+    "glass_code": words.GLASS_REASONS,
+    "verdict": words.VERDICTS,
 }
 
 

@@ -60,6 +60,16 @@ REASONS: Mapping[str, object] = {
     "fatigue": _("too tired to be safe"),
     "other": _("another reason"),
 }
+GLASS_REASONS: Mapping[str, object] = {
+    "emergency": _("emergency, no time to be invited"),
+    "on_the_way": _("the patient is on the way to us"),
+    "covering": _("covering for a colleague"),
+    "other": _("another reason"),
+}
+VERDICTS: Mapping[str, object] = {
+    "justified": _("justified"),
+    "not_justified": _("not justified"),
+}
 BARS: Mapping[str, object] = {
     "own_case": _("raised this case"),
     "operating": _("operating"),
