@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -126,7 +127,7 @@ def make_person(db: None) -> Make:
 @pytest.fixture
 def event(db: None) -> Event:
     with records.acting():
-        return records.record(records.open_chain(), "ring_started", by=None, now=NOW)
+        return records.record(records.open_chain(uuid4()), "ring_started", by=None, now=NOW)
 
 
 def settle(seconds: float = 10) -> None:

@@ -1,6 +1,7 @@
 """The inbox, and the door through which a gateway reports."""
 
 import json
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required, login_required
@@ -21,6 +22,7 @@ from jieli.notify import access, actions, queries
 from jieli.notify.forms import ReportForm
 from jieli.notify.models import Attempt
 from jieli.notify.transports.gateway.transport import is_signed
+from jieli.record.reading import entered
 
 REPORT_BYTES = 4096
 
@@ -59,8 +61,10 @@ def attempt(request: HttpRequest, key: UUID) -> HttpResponse:
     if not form.is_valid() or form.cleaned_data["attempt"] != key:
         return JsonResponse({"error": "Send attempt, state and error."}, status=422)
     state, error = form.cleaned_data["state"], form.cleaned_data["error"]
+    now: datetime = request.now  # type: ignore[attr-defined]
     try:
-        actions.note_attempt(key, state, error=error, now=request.now)  # type: ignore[attr-defined]
+        with entered(None, access.person_rung_by(key), now):
+            actions.note_attempt(key, state, error=error, now=now)
     except Attempt.DoesNotExist:
         return JsonResponse({"error": "No such attempt."}, status=404)
     return JsonResponse({"noted": True})

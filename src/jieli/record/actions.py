@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -122,9 +123,9 @@ class Entry:
     source: str = Event.Source.SCREEN
 
 
-def open_chain() -> Chain:
+def open_chain(subject: UUID) -> Chain:
     """The chain of something new; nobody else can know it before this action ends."""
-    [chain] = insert([Chain()])
+    [chain] = insert([Chain(subject=subject)])
     ledger().chains[chain.pk] = chain
     ledger().opened.add(chain.pk)
     return chain

@@ -201,7 +201,8 @@ _logins = {
 if _ROLE and not EMBEDDED_DATABASE:
     if _logins[_ROLE]:
         DATABASES["default"] = _database(_logins[_ROLE])
-    DATABASES["default"]["OPTIONS"] |= {"assume_role": _ROLE}  # type: ignore[operator]
+    # From the first statement on. (Django's "assume_role" and its pool do not work together.)
+    DATABASES["default"]["OPTIONS"] |= {"options": f"-c role={_ROLE}"}  # type: ignore[operator]
 _pool = _read(
     "JIELI_DB_POOL",
     "20",

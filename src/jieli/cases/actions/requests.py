@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import connection
 from django.db.models import F, Max
@@ -21,6 +21,7 @@ from jieli.cases.actions.spine import (
     cancel_clocks,
     grant,
     grant_desks,
+    grant_first,
     lock_case,
     lock_request,
     log,
@@ -94,7 +95,6 @@ def raise_request(
     page = _page(case, ask, standing, by=by, now=now)
     case.ringing = bool(page.moves.ring)
     insert([case])
-    grant_desks(case, [ask.organisation.pk], Grant.Why.TREATING, now)
     log(case, "case_opened", by=by, now=now, source=source, number=case.number)
     _send(page, standing, by=by, now=now, source=source)
     ledger().opened.discard(case.chain_id)  # written with what boards count; from now on kept
@@ -148,14 +148,16 @@ def _standing(ask: Ask, now: datetime) -> dict[int, Standing]:
 def _new_case(
     ask: Ask, patient: Patient, standing: dict[int, Standing], *, by: Practitioner, now: datetime
 ) -> Case:
-    """Unsaved, on a chain of its own."""
-    chain = open_chain()
+    """Unsaved, on a chain of its own. The hospital's own grant comes first: it lets us write."""
+    key = uuid4()
+    grant_first(key, patient, ask.organisation, now)
+    chain = open_chain(key)
     alliance = next((s.agreement.alliance for s in standing.values() if s.agreement.alliance), None)
     alliance = alliance or ask.organisation.alliances.order_by("id").first()
     if alliance:
         _note_activity(alliance, now)
     return Case(
-        key=chain.subject,
+        key=key,
         chain=chain,
         number=_number(now),
         alliance=alliance,

@@ -9,7 +9,8 @@ from django.db import connection
 from django.db.models import Q
 
 from jieli.cases.models import Case, Clock, Request
-from jieli.directory.models import Grant, Practitioner
+from jieli.chart.models import Patient
+from jieli.directory.models import Grant, Organisation, Practitioner
 from jieli.live import actions as live
 from jieli.live import topics
 from jieli.record import actions as records
@@ -214,6 +215,18 @@ def renew_boards(now: datetime) -> None:
 
 
 # ── grants ───────────────────────────────────────────────────────────────────
+
+
+def grant_first(key: UUID, patient: Patient, treating: Organisation, now: datetime) -> None:
+    """The treating hospital's own, written before the case: the database lets nobody else in."""
+    first = Grant(
+        case_key=key,
+        patient_key=patient.key,
+        organisation=treating,
+        why=Grant.Why.TREATING,
+        since=now,
+    )
+    insert([first])
 
 
 def grant(case: Case, people: Iterable[int], why: str, now: datetime) -> None:

@@ -294,3 +294,14 @@ CREATE POLICY mine_or_of_my_site ON cases_breakglass TO jieli_web USING (
     by_id = jieli_person() OR organisation_id = ANY (jieli_sites('treats'))
 );
 CREATE POLICY runner ON cases_breakglass TO jieli_runner USING (true);
+
+-- A gateway reports what became of an attempt, and proves itself by a signature. It then acts with
+-- the rights of the person whom it rang, and learns nothing but who that is.
+
+CREATE OR REPLACE FUNCTION jieli_rung_by(attempt uuid) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER COST 25 AS $$
+BEGIN
+    RETURN (SELECT m.practitioner_id FROM public.notify_attempt a
+              JOIN public.notify_message m ON m.id = a.message_id
+             WHERE a.key = attempt);
+END $$;

@@ -9,7 +9,7 @@ POLICIES = Path(__file__).with_name("row_security.sql").read_text(encoding="utf-
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0006_break_glass"),
+        ("cases", "0007_break_glass"),
         ("chart", "0001_initial"),
         ("directory", "0003_glass"),
         ("notify", "0002_rounds_and_reports"),

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0005_tell_after'),
+        ('cases', '0006_board_facts'),
         ('directory', '0003_glass'),
     ]
 
