@@ -1,0 +1,283 @@
+"""Every address, every role, own, asked, neighbouring and foreign hospital: who is let in, exactly.
+
+An address that is not in the table fails: whoever adds one says here who may.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from jieli.cases import actions
+from jieli.cases.actions import Advice
+from jieli.chart.actions import keep_file
+from jieli.directory.models import Alliance, DutySwap, Membership, Organisation, Role
+from jieli.exchange.excel.writing import template
+from jieli.exchange.models import Upload
+from jieli.stories.models import DemoTime
+from tests.cases.world import PASSWORD, World, minutes
+from tests.chart.conftest import photo
+
+pytestmark = [pytest.mark.django_db]
+
+TREATING = {"doctor", "nurse", "expert", "coordinator", "duty_officer", "director"}
+DESK = {"coordinator", "duty_officer", "director"}
+DECIDING = {"doctor", "expert", "director"}
+KEEPING = {"coordinator", "admin"}  # of rosters, agreements, people
+KINDS = [str(kind) for kind in Role.Kind.values]
+SITES = ("treating", "asked", "alliance", "other")
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Somebody with one role at one hospital; `rung` is the expert whom the request called."""
+
+    site: str
+    kind: str
+    rung: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.site}" + (" who was rung" if self.rung else "")
+
+
+def case(seat: Seat) -> bool:
+    """May see the case."""
+    treats = seat.site == "treating" and seat.kind in TREATING
+    return treats or (seat.site == "asked" and seat.kind in DESK) or seat.rung
+
+
+def treating(seat: Seat) -> bool:
+    return seat.site == "treating" and seat.kind in TREATING
+
+
+def deciding(seat: Seat) -> bool:
+    return seat.site == "treating" and seat.kind in DECIDING
+
+
+def asked(seat: Seat) -> bool:
+    return seat.rung
+
+
+def anybody(seat: Seat) -> bool:
+    return True
+
+
+def nobody(seat: Seat) -> bool:
+    return False
+
+
+def somewhere(seat: Seat) -> bool:
+    return seat.kind in TREATING
+
+
+def keeper(seat: Seat) -> bool:
+    return seat.kind in KEEPING
+
+
+def own_desk(seat: Seat) -> bool:
+    return seat.site == "treating" and seat.kind in DESK
+
+
+def uploader(seat: Seat) -> bool:
+    """Looked at a workbook and did not confirm it yet; nobody else sees it."""
+    return (seat.site, seat.kind) == ("asked", "coordinator")
+
+
+def keeper_there(seat: Seat) -> bool:
+    """Keeps the roster of the hospital that is asked, whose turn it is."""
+    return seat.site == "asked" and seat.kind in KEEPING
+
+
+# Name of the address -> who is let in. Several methods with one rule stand in one line; where
+# they differ, "GET name" and "POST name". What a rule refuses afterwards (409, 422) was let in.
+RULES = {
+    # everybody who is signed in: their own things, lists of what they may see, machines
+    **dict.fromkeys(
+        ["home", "board", "board_lines", "signin", "signout", "zone", "set_language", "healthz",
+         "readyz", "cases:cases", "cases:my_rings", "cases:my_advice", "cases:open_cases",
+         "directory:duty", "directory:presence_board", "directory:telephones", "directory:me",
+         "directory:presence", "directory:channels", "notify:inbox", "exchange:roster_import"],
+        anybody,
+    ),
+    "notify:attempt": nobody,  # only with the gateway's signature
+    # a person's own rows
+    **dict.fromkeys(
+        ["directory:channel_place", "directory:channel_removal", "directory:channel_test",
+         "directory:channel_proof", "notify:reading", "cases:ring", "cases:ringing"],
+        asked,
+    ),
+    # the case
+    **dict.fromkeys(
+        ["cases:case", "cases:case_part", "cases:events", "cases:messages", "cases:documents",
+         "cases:document", "cases:document_file", "cases:urgency", "cases:export_json",
+         "cases:export_pdf", "cases:verification", "cases:acceptance", "cases:refusal",
+         "cases:referral", "cases:contact", "cases:appointment", "cases:request_rings"],
+        case,
+    ),
+    **dict.fromkeys(
+        ["cases:handovers", "cases:observations", "cases:consents", "cases:care", "cases:closure",
+         "cases:outcomes", "cases:clock_pause", "cases:clock_reason", "cases:withdrawal",
+         "cases:acknowledgement", "cases:readings"],
+        treating,
+    ),
+    "cases:new_decision": deciding,
+    "cases:new_opinion": asked,
+    "cases:new_case": lambda seat: seat.kind in {"doctor", "nurse", "expert", "coordinator"},
+    "cases:glass": somewhere,
+    "cases:glass_review": own_desk,
+    # the directory
+    "directory:turns": keeper_there,
+    "directory:turn": lambda seat: keeper_there(seat) or seat.rung,
+    "directory:turn_swaps": lambda seat: keeper_there(seat) or seat.rung,
+    **dict.fromkeys(
+        ["directory:turn_removal", "directory:swap_approval", "directory:swap_refusal"],
+        keeper_there,
+    ),
+    **dict.fromkeys(
+        ["directory:agreements", "exchange:import", "exchange:template"], keeper
+    ),
+    **dict.fromkeys(
+        ["directory:agreement_signature", "directory:agreement_end"],
+        lambda seat: seat.site in ("treating", "asked") and seat.kind in KEEPING,
+    ),
+    **dict.fromkeys(["exchange:people", "exchange:roster"], keeper_there),
+    **dict.fromkeys(["exchange:upload", "exchange:confirmation"], uploader),
+}  # fmt: skip
+
+
+def addresses() -> Iterator[tuple[str, str]]:
+    def below(patterns: Any, prefix: str, space: str) -> Iterator[tuple[str, str]]:
+        for entry in patterns:
+            if isinstance(entry, URLResolver):
+                inner = f"{entry.namespace}:" if entry.namespace else ""
+                yield from below(entry.url_patterns, prefix + str(entry.pattern), space + inner)
+            elif isinstance(entry, URLPattern):
+                yield f"{space}{entry.name}", prefix + str(entry.pattern)
+
+    found = below(get_resolver().url_patterns, "/", "")
+    return ((name, route) for name, route in found if not route.startswith("/demo/"))
+
+
+OF_ONE_HOSPITAL = {"/duty/turns/", "/directory/people.xlsx", "/directory/roster.xlsx"}
+
+
+class Place:
+    """Rows for every address, and a person for every seat."""
+
+    def __init__(self) -> None:
+        world = World()
+        self.world = world
+        sites = {
+            "treating": world.county,
+            "asked": world.hub,
+            "alliance": Organisation.objects.get(code="far"),
+            "other": Organisation.objects.create(code="foreign", name="外院", tier="county"),
+        }
+        other = Alliance.objects.create(code="other", name="别的医联体")
+        Membership.objects.create(alliance=other, organisation=sites["other"])
+        request = world.raised("U1")
+        actions.accept(request, by=world.alice, now=minutes(1))
+        advice = Advice("confirmed", "肠闭锁")
+        opinion = actions.sign_opinion(
+            request, advice, by=world.alice, secret=PASSWORD, now=minutes(9)
+        )
+        ringing = world.raised("U1", minutes(49.9))
+        actions.ring_person(ringing, by=world.doctor, person=world.alice, now=minutes(49.95))
+        ring = ringing.rings.filter(practitioner=world.alice).latest("id")
+        self.rows = self._rows(request, opinion, ringing, ring)
+        self.clients: dict[Seat, Client] = {}
+        for site, organisation in sites.items():
+            for kind in KINDS:
+                person = world.person(f"{site}-{kind}", organisation, kind)
+                self._sit(Seat(site, kind), person)
+        self._sit(Seat("asked", "expert", rung=True), world.alice)
+        account = world.people["asked-coordinator"].account
+        book = template(english=False)
+        upload = Upload.objects.create(account=account, name="x", content=book, at=minutes(50))
+        self.rows["/import/<uuid:key>"] = upload.key
+
+    def _sit(self, seat: Seat, person: Any) -> None:
+        client = Client(raise_request_exception=False)
+        client.force_login(person.account)
+        self.clients[seat] = client
+
+    def _rows(self, request: Any, opinion: Any, ringing: Any, ring: Any) -> dict[str, str]:
+        """What stands for a converter, by the beginning of the route that it is in."""
+        world, turn = self.world, self.world.hub.duties.get(practitioner=self.world.alice)
+        swap = DutySwap.objects.create(
+            duty=turn, to=world.bob, asked_by=world.alice, asked_at=minutes(1)
+        )
+        channel = world.alice.channels.create(kind="in_app", order=9)
+        message = ring.practitioner.messages.latest("id")
+        glass = request.case.broken.create(
+            organisation=world.county, by=world.outsider, code="other", reason="电话不通，急",
+            at=minutes(1), until=minutes(200),
+        )  # fmt: skip
+        kept = keep_file(SimpleUploadedFile("x.jpg", photo()))
+        document = actions.add_document(
+            request.case, kept, title="x", by=world.doctor, now=minutes(2)
+        )
+        return {
+            "/cases/<uuid:key>": request.case.key,
+            "/requests/<uuid:key>": ringing.key,
+            "/rings/<uuid:key>": ring.key,
+            "/opinions/<uuid:key>": opinion.key,
+            "/glass/<int:pk>": glass.pk,
+            "/clocks/<int:pk>": request.case.clocks.get(name="expert_live").pk,
+            "/documents/<uuid:document>": document.key,
+            "/turns/<int:turn>": turn.pk,
+            "/swaps/<int:swap>": swap.pk,
+            "/agreements/<int:agreement>": world.agreement.pk,
+            "/channels/<int:channel>": channel.pk,
+            "/inbox/<uuid:key>": message.key,
+            "/attempts/<uuid:key>": message.key,
+            "/<slug:part>": "clocks",
+            "/<slug:size>": "original",
+        }
+
+    def path(self, route: str) -> str:
+        for part, value in self.rows.items():
+            route = route.replace(part, part[: part.index("<")] + str(value))
+        assert "<" not in route, f"say in _rows which row stands in {route}"
+        return route + ("?organisation=hub" if route in OF_ONE_HOSPITAL else "")
+
+
+@pytest.fixture
+def place(settings, tmp_path) -> Place:
+    settings.JIELI_DEMO = True
+    settings.MEDIA_ROOT = tmp_path
+    DemoTime.objects.create(shown_at=minutes(50), real_at=minutes(50), speed=0)
+    return Place()
+
+
+def test_every_address_is_in_the_table():
+    named = {name.removeprefix("GET ").removeprefix("POST ") for name in RULES}
+    assert {name for name, _route in addresses()} == named
+
+
+def test_exactly_the_permitted_ones_answer(place):
+    wrong = []
+    for name, route in addresses():
+        path = place.path(route)
+        for method in ("GET", "POST"):
+            rule = RULES.get(f"{method} {name}") or RULES[name]
+            for seat, client in place.clients.items():
+                session = copy.deepcopy(client.cookies)
+                with transaction.atomic():
+                    answer = client.generic(method, path)
+                    transaction.set_rollback(True)
+                client.cookies = session  # also after signing out
+                status = answer.status_code
+                if status == 405:
+                    break
+                sent_away = answer.headers.get("Location", "").startswith("/signin/?")
+                let_in = status not in (403, 404) and not sent_away
+                if let_in != rule(seat) or status >= 500:
+                    wrong.append(f"{method} {path} ({name}): {seat} got {status}")
+    assert not wrong, "\n".join(wrong)
