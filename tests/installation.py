@@ -29,6 +29,7 @@ class Installation:
             "JIELI_HOME": str(home / "home"),
             "DATABASE_URL": _url(database),
             "JIELI_DB_POOL": "8",
+            "JIELI_PUBLIC_URL": self.url,
             **environment,
         }
 

@@ -133,6 +133,7 @@ def main() -> None:
     stage = Stage(options.host, free_port(options.host, options.port))
     # The demo's telephones are a page of the demo: rings go out and are heard nowhere.
     os.environ.setdefault("JIELI_GATEWAY_URL", f"{stage.url}demo/gateway/")
+    os.environ.setdefault("JIELI_PUBLIC_URL", stage.url)
     try:
         once("migrate", "--verbosity=0")
         once("demo", f"--port={stage.address[1]}")

@@ -62,6 +62,10 @@ class Hub:
         self.cursor: Cursor | None = None
         self.closing = False
 
+    @property
+    def listeners(self) -> int:
+        return len(self._subscribers)
+
     @contextlib.asynccontextmanager
     async def subscribe(self, topics: Collection[str]) -> AsyncIterator[Subscriber]:
         """Join; what is told from here on reaches the subscriber's queue."""

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -10,7 +11,7 @@ from jieli.record.models import Event
 
 
 class Message(models.Model):
-    """One thing to tell one person because of one event. The row survives a crash.
+    """One thing to tell one person, mostly because of one event. The row survives a crash.
 
     `text` names no patient: what it is, how urgent, where to look.
     """
@@ -20,10 +21,24 @@ class Message(models.Model):
         PUSH = "push"  # one message, may make one sound
         SILENT = "silent"  # inbox and a soundless push; never wakes anybody
 
+    class Purpose(models.TextChoices):
+        CASE = "case"  # because of an event of a case
+        PROBE = "probe"  # the pager tries itself; reaches nobody
+        PROOF = "proof"  # does this person's own telephone ring?
+
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="messages")
+    purpose = models.CharField(
+        max_length=8, choices=Purpose.choices, default=Purpose.CASE, db_default=Purpose.CASE
+    )
+    event = models.ForeignKey(
+        Event, on_delete=models.PROTECT, null=True, blank=True, related_name="messages"
+    )
     practitioner = models.ForeignKey(
         Practitioner, on_delete=models.CASCADE, related_name="messages"
+    )
+    # Through this channel alone, whatever the person's order is.
+    only = models.ForeignKey(
+        Channel, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
     )
     manner = models.CharField(max_length=8, choices=Manner.choices)
     title = models.CharField(max_length=120)
@@ -42,11 +57,17 @@ class Message(models.Model):
     class Meta:
         constraints = [
             # At least once in trying, once in effect: the same event tells the same person once.
-            models.UniqueConstraint(fields=["event", "practitioner", "manner"], name="message_once")
+            models.UniqueConstraint(
+                fields=["event", "practitioner", "manner"], name="message_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(event__isnull=False) | ~Q(purpose="case"), name="message_has_its_event"
+            ),
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=~Q(due_at=None), name="message_due"),
             models.Index(fields=["practitioner", "-created_at"], name="message_inbox"),
+            BrinIndex(fields=["created_at"], name="message_age", autosummarize=True),
         ]
 
     @property
@@ -80,4 +101,5 @@ class Attempt(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["id"], condition=Q(report_due=True), name="attempt_report_due"),
+            BrinIndex(fields=["started_at"], name="attempt_age", autosummarize=True),
         ]

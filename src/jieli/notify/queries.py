@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, F, Max, Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from jieli.directory.models import Practitioner
 from jieli.notify.models import Attempt, Message
+from jieli.rules.watching import Lateness
 
 INBOX = 100
+REAL = Q(purpose=Message.Purpose.CASE)  # not what the pager sends to itself
 STATE_WORDS = {
     Attempt.State.SENDING.value: "being sent",
     Attempt.State.ACCEPTED.value: "taken",
@@ -96,15 +99,68 @@ class Backlog:
 
 def backlog(now: datetime) -> Backlog:
     hour = now - timedelta(hours=1)
-    due = Message.objects.filter(due_at__lte=now, withdrawn_at=None, read_at=None)
+    due = Message.objects.filter(REAL, due_at__lte=now, withdrawn_at=None, read_at=None)
     waiting = due.aggregate(n=Count("pk"), oldest=Min("due_at"))
-    recent = Message.objects.filter(created_at__gte=hour).aggregate(
+    recent = Message.objects.filter(REAL, created_at__gte=hour).aggregate(
         failed=Count("pk", filter=Q(failed_at__isnull=False, sent_at=None)), last=Max("sent_at")
     )
     failing = (
         Attempt.objects.filter(state=Attempt.State.FAILED, started_at__gte=hour)
+        .filter(message__purpose=Message.Purpose.CASE)
         .order_by()
         .values_list("kind")
         .annotate(n=Count("pk"))
     )
     return Backlog(waiting["n"], waiting["oldest"], recent["failed"], recent["last"], dict(failing))
+
+
+# ── for whoever watches the pager ────────────────────────────────────────────
+
+
+def oldest_untried(now: datetime) -> datetime | None:
+    """Since when a ring waits that no channel was tried for; None when none does."""
+    waiting = Message.objects.filter(
+        REAL, manner=Message.Manner.RING, due_at__lte=now, withdrawn_at=None, read_at=None
+    )
+    return waiting.filter(attempts=None).aggregate(at=Min("created_at"))["at"]
+
+
+def real_sends(now: datetime) -> dict[str, tuple[int, int]]:
+    """By kind of channel, how many real sends of the last ten minutes went, and how many failed.
+
+    Not by an open page, which is often not there, nor what a person mistyped.
+    """
+    recent = Attempt.objects.filter(
+        started_at__gte=now - timedelta(minutes=10), message__purpose=Message.Purpose.CASE
+    )
+    counted = (
+        recent.exclude(kind="in_app")
+        .exclude(state=Attempt.State.SENDING)
+        .exclude(channel__disabled_at__isnull=False)
+        .order_by()
+        .values_list("kind")
+        .annotate(
+            sent=Count("pk", filter=~Q(state=Attempt.State.FAILED)),
+            failed=Count("pk", filter=Q(state=Attempt.State.FAILED)),
+        )
+    )
+    return {kind: (sent, failed) for kind, sent, failed in counted}
+
+
+LATENESS = """
+    SELECT count(late), percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY late),
+           max(late), count(*) FILTER (WHERE late IS NULL AND failed_at IS NOT NULL)
+      FROM (SELECT extract(epoch FROM sent_at - created_at)::float8 AS late, failed_at
+              FROM notify_message
+             WHERE manner = 'ring' AND purpose = 'case' AND created_at > %s AND created_at <= %s)
+           AS rings
+"""
+
+
+def ring_lateness(since: datetime, now: datetime) -> Lateness:
+    """How long after it was owed each ring was first taken by a channel."""
+    with connection.cursor() as cursor:
+        cursor.execute(LATENESS, [since, now])
+        count, percentiles, worst, never = cursor.fetchone()
+    p50, p95, p99 = percentiles or (None, None, None)
+    return Lateness(count, p50, p95, p99, worst, never)

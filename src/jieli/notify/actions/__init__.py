@@ -1,16 +1,19 @@
 """Telling people: write what is owed in the caller's transaction, send it after the commit."""
 
-from jieli.notify.actions.attempts import note_attempt
-from jieli.notify.actions.messages import mark_all_read, mark_read, tell, withdraw
-from jieli.notify.actions.sending import Report, send_due, send_test
+from jieli.notify.actions.attempts import note_attempt, use_progress
+from jieli.notify.actions.messages import mark_all_read, mark_read, owe, tell, withdraw
+from jieli.notify.actions.sending import Report, send_directly, send_due, send_test
 
 __all__ = [
     "Report",
     "mark_all_read",
     "mark_read",
     "note_attempt",
+    "owe",
+    "send_directly",
     "send_due",
     "send_test",
     "tell",
+    "use_progress",
     "withdraw",
 ]

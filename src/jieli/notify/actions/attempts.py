@@ -1,5 +1,6 @@
 """One try through one channel: begun, taken, ringing, answered, failed. Locks the message first."""
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +12,15 @@ from jieli.live import topics
 from jieli.notify.models import Attempt, Message
 from jieli.record.actions import action
 
+Progress = Callable[[Message, Attempt], None]
+_progress: list[Progress] = []
+
 ALIVE = (Attempt.State.ACCEPTED, Attempt.State.RINGING, Attempt.State.ANSWERED)
+
+
+def use_progress(note: Progress) -> None:
+    """The front door names who follows what the pager sends to itself."""
+    _progress[:] = [note]
 
 
 def begin(message: Message, channel: Channel, now: datetime) -> Attempt:
@@ -52,6 +61,7 @@ def note_failed(attempt_id: int, error: str, *, permanent: bool, now: datetime) 
     attempt.state, attempt.error = Attempt.State.FAILED, error[:300]
     attempt.save(update_fields=["state", "error"])
     _blame(attempt, permanent=permanent, now=now)
+    _tell_progress(message, attempt)
     publish(message, "message_attempt_failed")
 
 
@@ -80,7 +90,14 @@ def _alive(message: Message, attempt: Attempt, *, ringing: bool, now: datetime) 
     attempt.save()
     Message.objects.filter(pk=message.pk, sent_at=None).update(sent_at=now)
     Channel.objects.filter(attempt=attempt).exclude(last_error="").update(last_error="")
+    _tell_progress(message, attempt)
     publish(message, "message_sent")
+
+
+def _tell_progress(message: Message, attempt: Attempt) -> None:
+    if message.purpose == Message.Purpose.PROBE:
+        for note in _progress:
+            note(message, attempt)
 
 
 def _fails_after_all(message: Message, attempt: Attempt, error: str, now: datetime) -> None:
@@ -90,6 +107,7 @@ def _fails_after_all(message: Message, attempt: Attempt, error: str, now: dateti
     attempt.report_due = False
     attempt.save(update_fields=["state", "error", "report_due"])
     _blame(attempt, permanent=False, now=now)
+    _tell_progress(message, attempt)
     others = Attempt.objects.filter(message=message, state__in=ALIVE)
     if message.due_at is None and not message.is_over and not others.exists():
         Message.objects.filter(pk=message.pk).update(due_at=now)  # the next channel, at once
@@ -115,5 +133,7 @@ def _blame(attempt: Attempt, *, permanent: bool, now: datetime) -> None:
 
 def publish(message: Message, verb: str) -> None:
     """The person's own pages, and the case on which "what was tried" is shown."""
-    case = topics.case(str(message.event.chain.subject))
-    live.publish([topics.person(message.practitioner_id), case], message.event_id, verb)
+    told = [topics.person(message.practitioner_id)]
+    if message.event is not None:
+        told.append(topics.case(str(message.event.chain.subject)))
+    live.publish(told, message.event_id, verb)

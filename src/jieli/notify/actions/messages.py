@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from jieli.directory.models import Practitioner
+from jieli.directory.models import Channel, Practitioner
 from jieli.live import actions as live
 from jieli.live import topics
 from jieli.notify.models import Message
-from jieli.record.actions import ledger
+from jieli.record.actions import action, ledger
 from jieli.record.models import Event
 from jieli.record.rows import insert
 
@@ -48,8 +48,38 @@ def tell(
     live.publish([topics.person(person.pk) for person in people], event, event.verb)
 
 
+@action
+def owe(
+    person: Practitioner,
+    *,
+    purpose: str,
+    title: str,
+    text: str,
+    path: str,
+    now: datetime,
+    verb: str,
+    manner: str = Message.Manner.RING,
+    only: Channel | None = None,
+) -> Message:
+    """A message because of no case: a probe, or a proof. `only`: by that channel and no other."""
+    message = Message.objects.create(
+        purpose=purpose,
+        practitioner=person,
+        only=only,
+        manner=manner,
+        title=title[:120],
+        text=text[:300],
+        path=path,
+        created_at=now,
+        due_at=now,
+    )
+    live.publish([topics.person(person.pk)], None, verb)
+    return message
+
+
 def _write(messages: list[Message]) -> None:
     for message in messages:
+        assert message.event is not None  # noqa: S101 - what is told here is told of an event
         message.event_id = message.event.pk  # known since the events were written
     insert(messages, once=True)
 

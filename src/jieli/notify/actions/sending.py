@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from jieli.directory.models import Channel, Practitioner, Role
 from jieli.notify.actions import attempts
 from jieli.notify.models import Attempt, Message
-from jieli.notify.transports import TRANSPORTS, lanes
+from jieli.notify.transports import TRANSPORTS, lanes, loopback
 from jieli.notify.transports.letter import Letter, Result, TransportError
 from jieli.record.actions import acting, action
 from jieli.rules import ring_time
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=15)  # a ring lost with its process is tried again within its 20 s
 DEADLINE = 8.0  # seconds for one try, whatever the transport does
+CIVIL = timedelta(minutes=15)  # a test call that is later than this might come at night
 LINGER = 0.3  # seconds for which `send_due` waits for quick answers
 HOME_ZONE = "Asia/Shanghai"
 
@@ -98,6 +99,7 @@ def _claim(now: datetime, limit: int) -> list[int]:
         Message.objects.select_for_update(skip_locked=True)
         .filter(due_at__lte=now, withdrawn_at=None, read_at=None)
         .exclude(pk__in=held.all())
+        .exclude(purpose=Message.Purpose.PROOF, created_at__lt=now - CIVIL)
         .order_by("due_at")
     )
     claimed = list(due.values_list("pk", flat=True)[:limit])
@@ -224,17 +226,16 @@ def _letter(message: Message, channel: Channel, attempt_key: str, now: datetime)
         text=message.text,
         link=site + message.path if site else "",
         at=now,
+        loopback=message.purpose == Message.Purpose.PROBE and loopback.is_ours(channel.address),
     )
 
 
 def _next_channel(message: Message, now: datetime) -> Channel | None:
     """The first channel of the order that this round has not tried; an ill lane comes last."""
-    channels = {
-        channel.pk: channel
-        for channel in Channel.objects.filter(
-            practitioner=message.practitioner_id, disabled_at=None
-        )
-    }
+    usable = Channel.objects.filter(practitioner=message.practitioner_id, disabled_at=None)
+    if message.only_id:
+        usable = usable.filter(pk=message.only_id)
+    channels = {channel.pk: channel for channel in usable}
     lines = [ring_time.Line(c.pk, c.order, c.rings) for c in channels.values()]
     night = is_night(now, _zone(message.practitioner_id))
     order = ring_time.order(lines, message.manner, urgency=message.urgency, night=night)
@@ -257,7 +258,9 @@ def _settle(message: Message, now: datetime) -> None:
     """Every channel of this round was tried. Nothing took it: later again, and it is shown."""
     answers = list(message.attempts.values_list("state", flat=True))
     quiet = not answers and message.manner != Message.Manner.RING
-    if quiet or any(state in attempts.ALIVE for state in answers):
+    if message.purpose == Message.Purpose.PROOF:
+        message.due_at = None  # tried once: the next reminder tries again
+    elif quiet or any(state in attempts.ALIVE for state in answers):
         message.due_at = None  # somebody has it, or the inbox alone is enough
     else:
         message.rounds += 1
@@ -310,3 +313,25 @@ def send_test(channel: Channel, *, by: Practitioner, now: datetime) -> Result:
     except TransportError as fault:
         Channel.objects.filter(pk=channel.pk).update(last_error=str(fault))
         raise Refused("The test did not go out: %(why)s", why=_(str(fault))) from None
+
+
+# ── an alarm about the pager itself ──────────────────────────────────────────
+
+
+def send_directly(
+    kind: str, address: str, *, rings: bool, title: str, text: str, link: str, now: datetime
+) -> Result:
+    """Past the outbox, which may be what is ill. Raises TransportError."""
+    letter = Letter(
+        id=str(uuid4()),
+        attempt=str(uuid4()),
+        practitioner=0,
+        address=address,
+        rings=rings,
+        manner=Message.Manner.RING if rings else Message.Manner.PUSH,
+        title=title[:120],
+        text=text[:300],
+        link=link,
+        at=now,
+    )
+    return _talk(kind, letter)

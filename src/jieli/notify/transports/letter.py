@@ -19,6 +19,7 @@ class Letter:
     text: str
     link: str
     at: datetime
+    loopback: bool = False  # the pager tries itself: to our own receiver instead of the way out
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +37,7 @@ class TransportError(Exception):
 
 class Transport(Protocol):
     def __call__(self, letter: Letter, *, timeout: float) -> Result: ...
+
+
+class Knock(Protocol):
+    def __call__(self, *, timeout: float) -> None: ...

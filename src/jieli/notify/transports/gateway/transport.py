@@ -9,10 +9,14 @@ signed (see `signature`).
 import hashlib
 import hmac
 import re
+import socket
+import ssl
+from urllib.parse import urlsplit
 
 import httpx
 from django.conf import settings
 
+from jieli.notify.transports import loopback
 from jieli.notify.transports.letter import Letter, Result, TransportError
 
 NUMBER = re.compile(r"\+?[0-9][0-9 -]{2,20}")
@@ -20,9 +24,7 @@ GONE = (410, 422)
 
 
 def send(letter: Letter, *, timeout: float) -> Result:
-    url = getattr(settings, "JIELI_GATEWAY_URL", "")
-    if not url:
-        raise TransportError("No telephone gateway is set up.")
+    url = _address(letter)
     if not NUMBER.fullmatch(letter.address):
         raise TransportError("This is not a telephone number.", permanent=True)
     try:
@@ -38,6 +40,28 @@ def send(letter: Letter, *, timeout: float) -> Result:
     except httpx.HTTPError:
         raise TransportError("The telephone gateway cannot be reached.") from None
     return _result(response)
+
+
+def knock(*, timeout: float) -> None:
+    """Whether somebody is behind the gateway's address; nothing is sent."""
+    parts = urlsplit(str(settings.JIELI_GATEWAY_URL))
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        with socket.create_connection((parts.hostname or "", port), timeout=timeout) as door:
+            if parts.scheme == "https":
+                context = ssl.create_default_context()
+                context.wrap_socket(door, server_hostname=parts.hostname).close()
+    except OSError:
+        raise TransportError("The telephone gateway cannot be reached.") from None
+
+
+def _address(letter: Letter) -> str:
+    if letter.loopback:
+        return f"http://{loopback.HOST}:{loopback.receiver().http_port}/"
+    url = str(getattr(settings, "JIELI_GATEWAY_URL", ""))
+    if not url:
+        raise TransportError("No telephone gateway is set up.")
+    return url
 
 
 def signature(body: bytes) -> str:
