@@ -6,6 +6,7 @@ import "./dial";
 import "./live";
 import "./offline";
 import "./patient";
+import "./print";
 import "./ring";
 import "./ringtest";
 import "./upload";

@@ -9,7 +9,7 @@ from tests.cases.world import World
 
 pytestmark = pytest.mark.django_db
 # Open on purpose: signing in, choosing language and zone, machines; the gateway signs its body.
-OPEN = {"signin", "zone", "set_language", "healthz", "readyz", "attempt"}
+OPEN = {"signin", "zone", "set_language", "healthz", "readyz", "metrics", "attempt"}
 SAMPLES = {"uuid": str(uuid.uuid4()), "int": "1", "slug": "clocks", "str": "x"}
 
 

@@ -7,6 +7,7 @@ urlpatterns = [
     path("duty/", views.duty, name="duty"),
     path("duty/presence/", views.presence_board, name="presence_board"),
     path("duty/telephones/", views.telephones, name="telephones"),
+    path("duty/telephones.json", views.telephones_data, name="telephones_data"),
     path("duty/turns/", views.turns, name="turns"),
     path("duty/turns/<int:turn>/", views.turn, name="turn"),
     path("duty/turns/<int:turn>/removal/", views.turn_removal, name="turn_removal"),

@@ -8,9 +8,17 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.cache import get_conditional_response
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -24,10 +32,11 @@ from jieli.directory.forms import (
     SwapForm,
     TurnForm,
 )
-from jieli.directory.models import Membership, Organisation, Practitioner
+from jieli.directory.models import Alliance, Membership, Organisation, Practitioner
 from jieli.directory.queries import Mine
-from jieli.directory.queries.duty import LINES, alliance_telephones, shown_presence, specialty_name
+from jieli.directory.queries.duty import LINES, shown_presence, specialty_name
 from jieli.directory.queries.roster import Week, rostering_day
+from jieli.directory.queries.telephones import Telephones, alliance_telephones, as_data, version
 from jieli.rules.rostering import DAYS_IN_A_ROW, REST, instant
 
 WEEK = timedelta(days=7)
@@ -88,6 +97,7 @@ def duty(request: Signed) -> HttpResponse:
         "whole": "whole" in request.GET,
         "urgent": _urgent(week, request.now),
         "people": queries.presence_now([site.pk], request.now),
+        "unproven": queries.unproven([site.pk], request.now),
         "swaps": queries.open_swaps([site.pk], request.now),
         "terms": terms if request.GET.get("agreements") == "all" else _to_do(terms),
         "all_terms": request.GET.get("agreements") == "all",
@@ -150,16 +160,44 @@ def _nothing() -> list[Mine]:
 @require_safe
 @signed
 def telephones(request: Signed) -> HttpResponse:
-    """My hospitals, and those that may be asked by them."""
+    """The day's list, to be read, printed, or kept by a client for when there is no network."""
+    tables, alliances = _telephones(request)
+    data = as_data(tables, alliances)
+    etag = f'"{version(data)}-{get_language()}"'
+    if unchanged := get_conditional_response(request, etag=etag):
+        return unchanged
+    one = request.GET.get("organisation")
+    chosen = [table for table in tables if not one or table.organisation.code == one]
+    if not chosen:
+        raise Http404
+    shown = {"tables": chosen, "all": tables, "one": one, "alliances": alliances,
+             "version": version(data)}  # fmt: skip
+    response = render(request, "directory/telephones.html", shown)
+    response["ETag"] = etag
+    return response
+
+
+@require_safe
+@signed
+def telephones_data(request: Signed) -> HttpResponse:
+    """The same list as JSON. Asked again with its ETag it costs no body."""
+    data = as_data(*_telephones(request))
+    etag = f'"{version(data)}-{get_language()}"'
+    response = get_conditional_response(request, etag=etag)
+    if response is None:
+        response = JsonResponse({"version": version(data), **data})
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _telephones(request: Signed) -> tuple[list[Telephones], list[Alliance]]:
+    """Of my hospitals, and of those that may be asked by them."""
     mine = [m.organisation.pk for m in queries.hospitals_of(request.me, request.now)]
     if not mine:
         raise Http404
     asked = queries.answering_hospitals(mine, request.now)
-    shown = {
-        "tables": queries.telephone_list([*mine, *asked], request.now),
-        "alliances": alliance_telephones(mine),
-    }
-    return render(request, "directory/telephones.html", shown)
+    return queries.telephone_list([*mine, *asked], request.now), alliance_telephones(mine)
 
 
 # -- turns -------------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ from jieli.live.hub import Hub
 from jieli.live.relay import direct_parameters
 from jieli.live.views import Stream
 from jieli.web.live_access import allowed_topics
-from jieli.web.now import now
+from jieli.web.now import now, wall
+from jieli.web.watchman import Watchman
 
 if TYPE_CHECKING:
     from a2wsgi.wsgi_typing import WSGIApp
@@ -36,6 +37,7 @@ class Application:
     def __init__(self) -> None:
         self.pages = WSGIMiddleware(cast("WSGIApp", pages), workers=settings.WEB_THREADS)
         self.stream = Stream(Hub(direct_parameters), allowed_topics, now)
+        self.watchman = Watchman(now, wall, lambda: self.stream.hub.listeners)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -50,8 +52,10 @@ class Application:
     async def _live_and_die(self, receive: Receive, send: Send) -> None:
         await receive()
         self._end_streams_on_signals()
+        self.watchman.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        await asyncio.get_running_loop().run_in_executor(None, self.watchman.stop)
         await send({"type": "lifespan.shutdown.complete"})
 
     def _end_streams_on_signals(self) -> None:

@@ -13,6 +13,11 @@ def now() -> datetime:
     return demo_now(real) if settings.JIELI_DEMO else real
 
 
+def wall() -> datetime:
+    """The machine's own clock: only to measure how wrong it is."""
+    return datetime.now(UTC)
+
+
 def speed() -> float:
     """How many times faster than the wall clock the shown time runs: 1 but in a demonstration."""
     return demo_speed() if settings.JIELI_DEMO else 1.0

@@ -6,6 +6,17 @@ from jieli.cases import actions as cases
 from jieli.exchange import actions as exchange
 from jieli.live import actions as live
 from jieli.notify import actions as notify
+from jieli.pager import actions as pager
+
+
+def fire_clocks(now: datetime) -> int:
+    """A probe clock fires where all clocks do: when these are late, it is."""
+    return cases.fire_clocks(now) + pager.fire_probe_clocks(now)
+
+
+def look_after_the_pager(now: datetime) -> int:
+    pager.watch(now)
+    return pager.tell(now)
 
 
 def send_messages(now: datetime) -> int:
@@ -18,11 +29,16 @@ def send_messages(now: datetime) -> int:
 
 
 WORK = [
-    ("clocks", cases.fire_clocks, 0.2),
+    ("clocks", fire_clocks, 0.2),
     ("escalations", cases.escalate_clocks, 0.5),
     ("rings", cases.roll_on, 0.2),
     ("messages", send_messages, 0.5),
+    ("test rings", pager.probe, 5.0),
+    ("watching", look_after_the_pager, 5.0),
+    ("proofs", pager.ask_proofs, 60.0),
     ("outcomes", cases.ask_outcomes, 30.0),
+    ("old test rings", pager.prune, 600.0),
+    ("old processes", pager.forget_processes, 600.0),
     ("old live notes", live.prune, 600.0),
     ("old uploads", lambda now: exchange.sweep_uploads(now=now), 600.0),
 ]

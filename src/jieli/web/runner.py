@@ -15,10 +15,11 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from jieli.live.relay import direct_parameters
 from jieli.live.topics import WORK_CHANNEL
+from jieli.pager.actions.beating import Pulse
 from jieli.web import postgres
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,11 @@ class Lane:
         self._failures = 0
         self.began: float | None = None
         self.thread = threading.Thread(target=self._loop, name=f"run-{self.name}", daemon=True)
+
+    @property
+    def hangs(self) -> bool:
+        began = self.began
+        return began is not None and time.monotonic() - began > SLOW_SECONDS
 
     def wake(self) -> None:
         self._wake.set()
@@ -72,8 +78,11 @@ class Lane:
 
 
 class Runner:
-    def __init__(self, work: Sequence[Work], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, work: Sequence[Work], now: Callable[[], datetime], pulse: Pulse | None = None
+    ) -> None:
         self._stopping = threading.Event()
+        self._pulse = pulse
         self.lanes = [Lane(entry, now, self._stopping) for entry in work]
 
     def stop(self, *_: Any) -> None:
@@ -87,18 +96,39 @@ class Runner:
         for lane in self.lanes:
             lane.thread.start()
         log.info("runner started", extra={"lanes": len(self.lanes)})
+        self._beat()
         while not self._stopping.wait(LOOK_SECONDS):
             self._look()
+            self._beat()
         deadline = time.monotonic() + STOP_SECONDS
         for lane in self.lanes:
             lane.thread.join(max(0.0, deadline - time.monotonic()))
+        self._end()
         log.info("runner stopped")
+
+    def _beat(self) -> None:
+        """While the database is away nobody hears it: then others say that we are silent."""
+        if self._pulse is None:
+            return
+        try:
+            self._pulse.beat([lane.name for lane in self.lanes if lane.hangs])
+        except DatabaseError as fault:
+            log.warning("no heartbeat", extra={"kind": type(fault).__name__})
+        finally:
+            connections.close_all()
+
+    def _end(self) -> None:
+        if self._pulse is None:
+            return
+        try:
+            self._pulse.end()
+        except DatabaseError as fault:
+            log.warning("no last heartbeat", extra={"kind": type(fault).__name__})
 
     def _look(self) -> None:
         """Say which work hangs; bring the embedded database back when somebody killed it."""
         for lane in self.lanes:
-            began = lane.began
-            if began is not None and time.monotonic() - began > SLOW_SECONDS:
+            if lane.hangs and (began := lane.began):
                 seconds = round(time.monotonic() - began)
                 log.warning("work hangs", extra={"work": lane.name, "seconds": seconds})
         if settings.EMBEDDED_DATABASE:

@@ -233,6 +233,7 @@ INSTALLED_APPS = [
     "jieli.web",
     "jieli.stories",
     "jieli.exchange",
+    "jieli.pager",
     "jieli.cases",
     "jieli.chart",
     "jieli.live",
@@ -250,6 +251,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "jieli.web.logs.request_id",
+    "jieli.web.metrics.timed",
     "jieli.web.headers.security",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -320,6 +322,49 @@ EMAIL_HOST_PASSWORD = _read("JIELI_SMTP_PASSWORD", "", "Password at the SMTP ser
 EMAIL_USE_TLS = _read("JIELI_SMTP_TLS", "1", "Use STARTTLS towards the SMTP server.", _flag)
 DEFAULT_FROM_EMAIL = _read("JIELI_MAIL_FROM", "jieli@localhost", "Sender of e-mail messages.", str)
 EMAIL_TIMEOUT = 8
+
+# -- the pager watches itself ------------------------------------------------------------------
+
+PROBE_TELEPHONE = _read(
+    "JIELI_PROBE_TELEPHONE",
+    "",
+    "Echo number of the gateway: it reports `ringing` or `answered`; rung and written to each "
+    "minute. Empty: test rings end at our own receiver.",
+    str,
+)
+PROBE_MESSENGER = _read(
+    "JIELI_PROBE_MESSENGER",
+    "",
+    "Address (wecombot://, dingtalk://, feishu://, lark://) of a robot that takes a test message "
+    "each minute; empty: our own receiver.",
+    str,
+)
+PROBE_MAIL = _read(
+    "JIELI_PROBE_MAIL",
+    "",
+    "Mailbox that takes a test mail each minute; empty: our own receiver.",
+    str,
+)
+PROBE_URL = _read(
+    "JIELI_PROBE_URL",
+    "",
+    "Where a runner follows the live stream to try the ring on an open page; default: "
+    "JIELI_PUBLIC_URL, which also tries the proxy.",
+    lambda text: text or JIELI_PUBLIC_URL,
+)
+ALARM_TO = _read(
+    "JIELI_ALARM_TO",
+    "",
+    "Who is told that the pager is ill, separated by commas: mail addresses, telephone numbers "
+    "(a call), sms:number, messenger addresses.",
+    _words,
+)
+METRICS_TOKEN = _read(
+    "JIELI_METRICS_TOKEN",
+    "",
+    "Bearer token of /metrics; empty: answered only to this machine itself, not through a proxy.",
+    str,
+)
 
 # -- language and time: stored in UTC, shown in the zone that the person chose ------------------
 

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 
 from jieli.web import views
+from jieli.web.metrics import metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
@@ -17,9 +18,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/setlang/", login_not_required(set_language), name="set_language"),
     path("healthz", views.alive, name="healthz"),
     path("readyz", views.ready, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("", include("jieli.cases.urls")),
     path("", include("jieli.directory.urls")),
     path("", include("jieli.exchange.urls")),
+    path("pager/", include("jieli.pager.urls")),
     path("notify/", include("jieli.notify.urls")),
 ]
 if settings.JIELI_DEMO:

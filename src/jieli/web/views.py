@@ -15,7 +15,9 @@ from jieli.cases import views as cases
 from jieli.cases.queries import lists
 from jieli.directory import access
 from jieli.directory.queries import duty, roster
+from jieli.directory.queries.proofs import tonight
 from jieli.notify.queries import backlog
+from jieli.pager.access import answers_for_the_pager
 from jieli.web.middleware import ZONE_COOKIE, ZONES
 from jieli.web.now import now
 
@@ -78,7 +80,9 @@ def board(request: cases.Signed) -> HttpResponse:
         **_lines(request, sites),
         "duty": [duty.present(one, request.now) for one in people[:DUTY_SHOWN]],
         "duty_count": len(people),
-        "gaps": roster.night_gaps(sites, now=request.now),
+        "gaps": [g for g in roster.night_gaps(sites, now=request.now) if g.why == "nobody"],
+        "asleep": tonight(sites, request.now),
+        "may_see_pager": answers_for_the_pager(request.me, today),
         "silences": lists.silent_alliances(access.alliances_of(request.me, today), request.now),
     }
     return render(request, "web/board.html", context)

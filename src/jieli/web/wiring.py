@@ -5,12 +5,16 @@ from datetime import datetime
 from jieli.directory import actions as directory
 from jieli.directory.models import Channel
 from jieli.notify import actions as notify
+from jieli.notify.transports import loopback
+from jieli.pager import actions as pager
 from jieli.stories import timing
 from jieli.web.recurring import send_messages
 
 
 def join() -> None:
     directory.use_test_ring(_test_ring)
+    notify.use_progress(pager.note_progress)
+    loopback.use_heard(pager.note_arrival)
     if send_messages not in timing.work:
         timing.work.append(send_messages)  # a stepped demo sends its messages as well
 

@@ -13,7 +13,6 @@ from jieli.directory.queries.duty import (
     duty_now,
     night_ready,
     presence_now,
-    telephone_list,
 )
 from jieli.directory.queries.people import (
     Mine,
@@ -24,7 +23,9 @@ from jieli.directory.queries.people import (
     shown_channels,
     turns_ahead,
 )
+from jieli.directory.queries.proofs import unproven
 from jieli.directory.queries.roster import night_gaps, week_roster
+from jieli.directory.queries.telephones import telephone_list
 
 __all__ = [
     "LINES",
@@ -46,5 +47,6 @@ __all__ = [
     "specialties_that_may_be_asked",
     "telephone_list",
     "turns_ahead",
+    "unproven",
     "week_roster",
 ]

@@ -10,7 +10,6 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from jieli.directory.models import (
-    Alliance,
     Channel,
     Duty,
     Organisation,
@@ -190,68 +189,3 @@ def last_seen(presence: Presence | None, at: datetime) -> str:
     if minutes < 48 * 60:
         return _("off line for %(hours)s h") % {"hours": minutes // 60}
     return _("off line for %(days)s d") % {"days": minutes // 1440}
-
-
-# -- telephone table ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    name: str
-    telephone: str
-
-
-@dataclass(slots=True)
-class TelephoneRow:
-    label: str
-    first: list[Number]
-    second: list[Number]
-    third: list[Number]
-
-
-@dataclass(slots=True)
-class Telephones:
-    organisation: Organisation
-    rows: list[TelephoneRow]
-    officer: Number | None  # whom to call when a line is empty
-
-
-def telephone_list(organisations: Collection[int], at: datetime) -> list[Telephones]:
-    """The paper fallback: per hospital the people on duty now, with their numbers."""
-    people = duty_now(organisations, None, at)
-    sites = Organisation.objects.filter(pk__in=organisations).order_by("sort_key", "name")
-    return [_table(site, [one for one in people if one.organisation == site]) for site in sites]
-
-
-def _table(site: Organisation, people: list[OnDuty]) -> Telephones:
-    officers = [one for one in people if one.line == "officer"]
-    rows: dict[int, TelephoneRow] = {}
-    if officers:
-        rows[0] = TelephoneRow(str(LINES["officer"]), numbers(officers), [], [])
-    specialised = [one for one in people if one.specialty]
-    for one in sorted(specialised, key=lambda one: (one.specialty.order, one.specialty.pk)):  # type: ignore[union-attr]
-        row = rows.setdefault(
-            one.specialty.pk,  # type: ignore[union-attr]
-            TelephoneRow(specialty_name(one.specialty), [], [], []),  # type: ignore[arg-type]
-        )
-        {"first": row.first, "second": row.second, "director": row.third}[one.line].extend(
-            numbers([one])
-        )
-    officer = numbers(officers)[0] if officers else None
-    if officer is None and site.telephone:
-        officer = Number(site.name, site.telephone)
-    return Telephones(site, list(rows.values()), officer)
-
-
-def numbers(people: Iterable[OnDuty]) -> list[Number]:
-    return [Number(one.person.name, one.person.telephone) for one in people]
-
-
-def alliance_telephones(organisations: Collection[int]) -> list[Alliance]:
-    """Always answered, also when a roster is empty."""
-    return list(
-        Alliance.objects.filter(organisations__in=organisations)
-        .exclude(telephone="")
-        .distinct()
-        .order_by("name")
-    )

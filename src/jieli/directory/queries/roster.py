@@ -78,6 +78,11 @@ class Week:
     def gaps(self) -> list[tuple[Row, Day, ShownGap]]:
         return [(r, c.day, g) for r in self.rows for c in r.cells for g in c.gaps]
 
+    @property
+    def empty(self) -> list[tuple[Row, Day, ShownGap]]:
+        """Where nobody stands. Whose telephone is not proven is said once, person by person."""
+        return [found for found in self.gaps if found[2].why == "nobody"]
+
 
 def week_roster(organisation_id: int, start_day: date, *, now: datetime) -> Week:
     """Four queries, however many people there are."""

@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from jieli.pager.queries.status import illnesses_now
 from jieli.rules.bars import BarLike, Geometry, Span, Tick, geometry
 
 register = template.Library()
@@ -183,6 +184,14 @@ def until(left: object, now: datetime | None) -> str:
     return "" if seconds is None or now is None else iso(now + timedelta(seconds=seconds))
 
 
+@register.filter
+def secs(value: object) -> str:
+    """Seconds as they are read: 0.2, 7.4, 41; a dash when there are none."""
+    if not isinstance(value, int | float):
+        return "–"
+    return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
+
+
 # ── the clock bar ────────────────────────────────────────────────────────────
 
 # height, top of the track, its height, ticks from-to, now line from-to, base line of the words
@@ -319,3 +328,12 @@ def face(name: object) -> str:
     """The first character of a name, for the round mark beside it."""
     text = str(name or "").strip()
     return text[:1].upper()
+
+
+# ── the pager's own illness ──────────────────────────────────────────────────
+
+
+@register.inclusion_tag("pager/banner.html")
+def pager_banner() -> dict[str, Any]:
+    """What stands on every board while the pager is ill."""
+    return {"ill": illnesses_now()}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from typing import Any
 
 import uvicorn
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
@@ -19,6 +22,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("collectstatic", interactive=False, verbosity=0)
+        if options["workers"] > 1:  # they are new processes, and read this when they begin
+            self._one_folder_for_figures(options["port"])
         self.stdout.write(f"Jieli serves http://{options['host']}:{options['port']}/")
         self.stdout.flush()
         uvicorn.run(
@@ -32,3 +37,10 @@ class Command(BaseCommand):
             timeout_keep_alive=30,
             timeout_graceful_shutdown=10,
         )
+
+    def _one_folder_for_figures(self, port: int) -> None:
+        """Where the workers count how long requests take; of an earlier start nothing is left."""
+        folder = settings.JIELI_HOME / "metrics" / str(port)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)

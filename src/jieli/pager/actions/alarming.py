@@ -1,0 +1,158 @@
+"""The alarm about the alarm: people hear once that the pager is ill, and once that it is well.
+
+Not by way of the outbox, which may be what is ill, and not by the way that fails, as long as
+there is another. Addresses come from JIELI_ALARM_TO; directors, coordinators and administrators
+are told by mail or messenger, which wake nobody: at night the operator's own addresses ring.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import translation
+
+from jieli.directory.access import today, valid_on
+from jieli.directory.models import Channel, Role
+from jieli.notify import actions as notify
+from jieli.notify.transports.letter import TransportError
+from jieli.pager.models import Illness
+from jieli.pager.queries.words import alarm_words
+from jieli.rules.watching import ILL
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=5)  # who tells may take so long; then another tries
+AGAIN = timedelta(minutes=1)  # nobody could be told: tried again so soon
+MOST = 200  # people
+TOLD_ROLES = (Role.Kind.DIRECTOR, Role.Kind.COORDINATOR, Role.Kind.ADMIN)
+MESSENGERS = ("wecombot://", "dingtalk://", "feishu://", "lark://")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    kind: str
+    address: str
+    rings: bool
+
+
+def tell(now: datetime) -> int:
+    """Tell what is not told yet. How many illnesses were told or cleared."""
+    return sum(_tell(illness, now) for illness in _claimed())
+
+
+def _claimed() -> Iterator[Illness]:
+    """One at a time, each under a lease: a process that dies while telling leaves it to others."""
+    begun = Q(told_at=None, ended_at=None, grade=ILL)
+    over = Q(told_at__isnull=False, ended_at__isnull=False, clear_told_at=None)
+    free = Q(lease_until=None) | Q(lease_until__lt=Now())
+    for illness in Illness.objects.filter(begun | over, free).order_by("pk"):
+        mine = Illness.objects.filter(begun | over, free, pk=illness.pk)
+        if mine.update(lease_until=Now() + LEASE):
+            yield illness
+
+
+def _tell(illness: Illness, now: datetime) -> int:
+    avoid = failing_kinds([illness.cause]) if illness.ended_at is None else set()
+    with translation.override(settings.LANGUAGE_CODE):
+        title, text = alarm_words(
+            illness.cause, illness.grade, illness.detail, over=illness.ended_at is not None
+        )
+    told = send_all(title, text, avoid=avoid, now=now)
+    row = Illness.objects.filter(pk=illness.pk)
+    if not told and anybody(now):
+        row.update(lease_until=Now() + AGAIN)
+        return 0
+    summary = ", ".join(f"{kind} {count}" for kind, count in sorted(told.items()))
+    if illness.ended_at is None:
+        row.update(told_at=Now(), told=summary, lease_until=None)
+    else:
+        row.update(clear_told_at=Now(), lease_until=None)
+    return 1
+
+
+def failing_kinds(causes: Iterable[str]) -> set[str]:
+    """Kinds of channel by which there is no use in telling of this."""
+    kinds = {"voice": "gateway", "sms": "gateway"}
+    names = [
+        cause.partition(".")[2] for cause in causes if cause.startswith(("transport.", "sends."))
+    ]
+    return {kinds.get(name, name) for name in names}
+
+
+def send_all(title: str, text: str, *, avoid: set[str], now: datetime) -> Counter[str]:
+    """To every address and person; by how many of each kind it went."""
+    told: Counter[str] = Counter()
+    for choices in [*([one] for one in named_addresses()), *_people(now)]:
+        if kind := _first_that_takes(_ordered(choices, avoid), title, text, now):
+            told[kind] += 1
+    if not told:
+        log.error("the pager is ill and nobody could be told of it")
+    return told
+
+
+def tell_without_database(cause: str, *, over: bool, now: datetime) -> None:
+    """To the named addresses alone: who else is to be told stands in the database."""
+    with translation.override(settings.LANGUAGE_CODE):
+        title, text = alarm_words(cause, ILL, "", over=over)
+    for one in named_addresses():
+        _first_that_takes([one], title, text, now)
+
+
+def _ordered(choices: list[Address], avoid: set[str]) -> list[Address]:
+    """Ways that are well first; one that fails is better than none."""
+    return sorted(choices, key=lambda one: one.kind in avoid)
+
+
+def _first_that_takes(choices: list[Address], title: str, text: str, now: datetime) -> str:
+    link = settings.JIELI_PUBLIC_URL.rstrip("/") + "/pager/"
+    for one in choices:
+        try:
+            notify.send_directly(
+                one.kind, one.address, rings=one.rings, title=title, text=text, link=link, now=now
+            )
+        except TransportError as fault:
+            log.warning("an alarm did not go", extra={"kind": one.kind, "why": str(fault)})
+        else:
+            return one.kind
+    return ""
+
+
+def named_addresses() -> list[Address]:
+    """From the setting: a mail address, a telephone (a call), sms:number, or a messenger."""
+    return [address_of(text) for text in settings.ALARM_TO]
+
+
+def address_of(text: str) -> Address:
+    if text.startswith(MESSENGERS):
+        return Address("apprise", text, False)
+    if text.startswith("sms:"):
+        return Address("gateway", text.removeprefix("sms:"), False)
+    if "@" in text:
+        return Address("email", text, False)
+    return Address("gateway", text.removeprefix("tel:"), True)
+
+
+def _people(now: datetime) -> list[list[Address]]:
+    """For each person their ways that wake nobody, in their own order."""
+    roles = Role.objects.filter(valid_on(today(now)), kind__in=TOLD_ROLES)
+    channels = (
+        Channel.objects.filter(practitioner__in=roles.values("practitioner"), disabled_at=None)
+        .filter(rings=False)
+        .exclude(kind=Channel.Kind.IN_APP)
+        .order_by("practitioner", F("order"), "pk")
+    )
+    found: dict[int, list[Address]] = {}
+    for channel in channels[: MOST * 4]:
+        found.setdefault(channel.practitioner_id, []).append(
+            Address(channel.kind, channel.address, False)
+        )
+    return list(found.values())[:MOST]
+
+
+def anybody(now: datetime) -> bool:
+    return bool(settings.ALARM_TO) or bool(_people(now))
