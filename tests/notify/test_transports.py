@@ -55,6 +55,12 @@ def test_gateway_failures(receiver: Receiver, act: str, words: str, permanent: b
     assert "138" not in str(fault.value)
 
 
+def test_gateway_without_a_token(receiver: Receiver, settings: Any) -> None:
+    settings.JIELI_GATEWAY_TOKEN = ""
+    assert gateway.send(LETTER, timeout=2).ringing is False
+    assert "Authorization" not in receiver.headers[0]
+
+
 @pytest.mark.parametrize("address", ["", "http://127.0.0.1/", "12", "+86\n1", "1" * 40])
 def test_gateway_takes_only_telephone_numbers(receiver: Receiver, address: str) -> None:
     with pytest.raises(TransportError) as fault:

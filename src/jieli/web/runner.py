@@ -93,10 +93,10 @@ class Runner:
     def run(self) -> None:
         """Until stop(), which may come from a signal; work that was begun is finished."""
         threading.Thread(target=self._listen, name="run-listen", daemon=True).start()
+        self._beat()
         for lane in self.lanes:
             lane.thread.start()
         log.info("runner started", extra={"lanes": len(self.lanes)})
-        self._beat()
         while not self._stopping.wait(LOOK_SECONDS):
             self._look()
             self._beat()

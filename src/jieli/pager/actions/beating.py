@@ -90,8 +90,10 @@ def forget_processes(now: datetime) -> int:
 class Ticking:
     """Does something again and again in a thread of its own, until it is stopped."""
 
-    def __init__(self, name: str, do: Callable[[], None], seconds: float) -> None:
-        self._do, self._seconds = do, seconds
+    def __init__(
+        self, name: str, do: Callable[[], None], seconds: float, *, first: float = 0.0
+    ) -> None:
+        self._do, self._seconds, self._first = do, seconds, first
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
 
@@ -102,6 +104,7 @@ class Ticking:
         self._stopping.set()
 
     def _loop(self) -> None:
+        self._stopping.wait(self._first)
         while not self._stopping.is_set():
             self._do()
             self._stopping.wait(self._seconds)
