@@ -45,6 +45,10 @@ class Telephones:
     rows: list[TelephoneRow]
     officer: Number | None  # whom to call when a line is empty
 
+    @property
+    def has_third(self) -> bool:
+        return any(row.third for row in self.rows)
+
 
 def telephone_list(organisations: Collection[int], at: datetime) -> list[Telephones]:
     """Two queries, however many hospitals: each with the day whose turn it is."""

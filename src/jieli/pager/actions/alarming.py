@@ -7,7 +7,7 @@ are told by mail or messenger, which wake nobody: at night the operator's own ad
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ from jieli.directory.models import Channel, Role
 from jieli.notify import actions as notify
 from jieli.notify.transports.letter import TransportError
 from jieli.pager.models import Illness
-from jieli.pager.queries.words import alarm_words
+from jieli.pager.queries.words import alarm_words, sentence
 from jieli.rules.watching import ILL
 
 log = logging.getLogger(__name__)
@@ -41,38 +41,39 @@ class Address:
 
 
 def tell(now: datetime) -> int:
-    """Tell what is not told yet. How many illnesses were told or cleared."""
-    return sum(_tell(illness, now) for illness in _claimed())
-
-
-def _claimed() -> Iterator[Illness]:
-    """One at a time, each under a lease: a process that dies while telling leaves it to others."""
-    begun = Q(told_at=None, ended_at=None, grade=ILL)
+    """Tell what is not told yet: all that is new in one letter, all that is over in another."""
+    begun = Q(told_at=None, ended_at=None, well_since=None, grade=ILL)
     over = Q(told_at__isnull=False, ended_at__isnull=False, clear_told_at=None)
+    return _tell(_claim(begun), now) + _tell(_claim(over), now)
+
+
+def _claim(wanted: Q) -> list[Illness]:
+    """Under a lease: a process that dies while telling leaves it to others."""
     free = Q(lease_until=None) | Q(lease_until__lt=Now())
-    for illness in Illness.objects.filter(begun | over, free).order_by("pk"):
-        mine = Illness.objects.filter(begun | over, free, pk=illness.pk)
-        if mine.update(lease_until=Now() + LEASE):
-            yield illness
+    return [
+        illness
+        for illness in Illness.objects.filter(wanted, free).order_by("pk")
+        if Illness.objects.filter(wanted, free, pk=illness.pk).update(lease_until=Now() + LEASE)
+    ]
 
 
-def _tell(illness: Illness, now: datetime) -> int:
-    avoid = failing_kinds([illness.cause]) if illness.ended_at is None else set()
-    with translation.override(settings.LANGUAGE_CODE):
-        title, text = alarm_words(
-            illness.cause, illness.grade, illness.detail, over=illness.ended_at is not None
-        )
-    told = send_all(title, text, avoid=avoid, now=now)
-    row = Illness.objects.filter(pk=illness.pk)
-    if not told and anybody(now):
-        row.update(lease_until=Now() + AGAIN)
+def _tell(illnesses: list[Illness], now: datetime) -> int:
+    if not illnesses:
         return 0
+    over = illnesses[0].ended_at is not None
+    avoid = set() if over else failing_kinds([illness.cause for illness in illnesses])
+    with translation.override(settings.LANGUAGE_CODE):
+        what = " ".join(sentence(one.cause, one.grade, one.detail) for one in illnesses)
+        title, text = alarm_words(what, over=over)
+    told = send_all(title, text, avoid=avoid, now=now)
+    rows = Illness.objects.filter(pk__in=[illness.pk for illness in illnesses])
+    if not told and anybody(now):
+        rows.update(lease_until=Now() + AGAIN)
+        return 0
+    if over:
+        return rows.update(clear_told_at=Now(), lease_until=None)
     summary = ", ".join(f"{kind} {count}" for kind, count in sorted(told.items()))
-    if illness.ended_at is None:
-        row.update(told_at=Now(), told=summary, lease_until=None)
-    else:
-        row.update(clear_told_at=Now(), lease_until=None)
-    return 1
+    return rows.update(told_at=Now(), told=summary, lease_until=None)
 
 
 def failing_kinds(causes: Iterable[str]) -> set[str]:
@@ -98,7 +99,7 @@ def send_all(title: str, text: str, *, avoid: set[str], now: datetime) -> Counte
 def tell_without_database(cause: str, *, over: bool, now: datetime) -> None:
     """To the named addresses alone: who else is to be told stands in the database."""
     with translation.override(settings.LANGUAGE_CODE):
-        title, text = alarm_words(cause, ILL, "", over=over)
+        title, text = alarm_words(sentence(cause, ILL, ""), over=over)
     for one in named_addresses():
         _first_that_takes([one], title, text, now)
 

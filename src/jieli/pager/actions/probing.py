@@ -182,11 +182,13 @@ def _listen(way: Way, key: UUID, now: datetime) -> None:
 
 def note_progress(message: Message, attempt: Attempt) -> None:
     """Called with every step of sending a test ring."""
-    mine = Probe.objects.filter(message=message, finished_at=None)
+    probes = Probe.objects.filter(message=message)
+    mine = probes.filter(finished_at=None)
     if attempt.state == Attempt.State.FAILED:
         mine.update(error=attempt.error)  # it is tried again
         return
-    mine.filter(sent_at=None).update(sent_at=Now(), error="")
+    probes.filter(sent_at=None).update(sent_at=Now())  # it may have arrived before we knew
+    mine.update(error="")
     arrive(mine.filter(way=Probe.Way.HANDED))
     if attempt.ringing_at:
         arrive(mine.filter(way=Probe.Way.WHOLE).exclude(transport="in_app"))

@@ -14,6 +14,7 @@ from jieli.cases.queries.due import clock_lateness, due_clocks
 from jieli.notify.queries import Backlog, Lateness, backlog, ring_lateness
 from jieli.pager.models import Heartbeat, Illness, Probe
 from jieli.pager.queries.facts import hearts, runner_lives
+from jieli.pager.queries.words import KINDS as KIND_WORDS
 from jieli.pager.queries.words import TRANSPORTS, sentence
 from jieli.rules.watching import SILENT_SECONDS, SLOW_SECONDS, Heart
 
@@ -190,6 +191,13 @@ class Shown:
     told: str = ""
 
     @property
+    def ways(self) -> str:
+        """“E-mail: 2, Telephone gateway: 1”"""
+        pairs = [pair.rpartition(" ") for pair in self.told.split(", ")]
+        said = [(str(KIND_WORDS.get(kind, kind)), count) for kind, _space, count in pairs]
+        return ", ".join(_("%(way)s: %(count)s") % {"way": w, "count": c} for w, c in said)
+
+    @property
     def is_ill(self) -> bool:
         return self.grade == Illness.Grade.ILL
 
@@ -214,7 +222,7 @@ def _shown(illness: Illness) -> Shown:
         sentence(illness.cause, illness.grade, illness.detail),
         illness.grade,
         illness.began_at,
-        illness.ended_at,
+        illness.ended_at or illness.well_since,
         illness.told_at,
         illness.told,
     )

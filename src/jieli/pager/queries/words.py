@@ -48,10 +48,9 @@ def sentence(cause: str, grade: str, detail: str) -> str:
     return str(ABOUT[kind]) % {"name": shown, "detail": detail} if kind in ABOUT else cause
 
 
-def alarm_words(cause: str, grade: str, detail: str, *, over: bool) -> tuple[str, str]:
+def alarm_words(what: str, *, over: bool) -> tuple[str, str]:
     """Title and text of what people are told."""
-    what = {"what": sentence(cause, grade, detail)}
     if over:
-        return _("Jieli: the pager is well again"), _("Over: %(what)s") % what
-    text = _("%(what)s Keep the duty telephone list at hand.") % what
+        return _("Jieli: the pager is well again"), _("Over: %(what)s") % {"what": what}
+    text = _("%(what)s Keep the duty telephone list at hand.") % {"what": what}
     return _("Jieli: the pager is ill"), text

@@ -186,9 +186,11 @@ def until(left: object, now: datetime | None) -> str:
 
 @register.filter
 def secs(value: object) -> str:
-    """Seconds as they are read: 0.2, 7.4, 41; a dash when there are none."""
+    """Seconds as they are read: 0.25, 7.4, 41; a dash when there are none."""
     if not isinstance(value, int | float):
         return "–"
+    if value < 0.995:
+        return f"{value:.2f}"
     return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
 
 
