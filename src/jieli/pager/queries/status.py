@@ -16,7 +16,7 @@ from jieli.pager.models import Heartbeat, Illness, Probe
 from jieli.pager.queries.facts import hearts, runner_lives
 from jieli.pager.queries.words import KINDS as KIND_WORDS
 from jieli.pager.queries.words import TRANSPORTS, sentence
-from jieli.rules.watching import SILENT_SECONDS, SLOW_SECONDS, Heart
+from jieli.rules.watching import SILENT_SECONDS, SLOW_SECONDS, UNTRIED_SECONDS, Heart
 
 MINUTES = 60
 HAPPENED = 12
@@ -91,7 +91,7 @@ def _line(transport: str, probes: list[Probe], hour: datetime, last: datetime | 
     arrived = [probe for probe in decided if probe.arrived]
     late = sum((probe.seconds or 0) > SLOW_SECONDS for probe in arrived)
     seconds = sorted(probe.seconds or 0.0 for probe in arrived)
-    state, words = _state(decided)
+    state, words = _state(decided, hour + timedelta(minutes=MINUTES - 1))
     counts = {"arrived": len(arrived), "late": late, "failed": len(decided) - len(arrived)}
     return Line(
         transport=transport,
@@ -122,9 +122,12 @@ def _proves(transport: str, newest: Probe) -> Any:
     return PROVES[newest.way]
 
 
-def _state(decided: list[Probe]) -> tuple[str, str]:
+def _state(decided: list[Probe], instant: datetime) -> tuple[str, str]:
     if not decided:
         return "quiet", _("not tried yet")
+    silent = (instant - decided[-1].minute).total_seconds()
+    if silent > UNTRIED_SECONDS:
+        return "warn", _("not tried for %(minutes)s min") % {"minutes": int(silent // 60)}
     if decided[-1].arrived:
         slow = (decided[-1].seconds or 0) > SLOW_SECONDS
         return ("warn", _("late")) if slow else ("met", _("well"))
