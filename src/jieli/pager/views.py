@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from jieli.directory.access import active_roles, today
+from jieli.directory.access import roles_held, today
 from jieli.directory.models import Practitioner
 from jieli.pager import access
 from jieli.pager.models import Probe
@@ -38,7 +38,7 @@ def live(request: Signed) -> HttpResponse:
 @require_safe
 @login_required
 def banner(request: Signed) -> HttpResponse:
-    if not active_roles(request.me, today(request.now)).exists():
+    if not roles_held(request.me, today(request.now)):
         raise Http404
     return render(request, "pager/banner.html", {"ill": illnesses_now()})
 
