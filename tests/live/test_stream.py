@@ -19,9 +19,10 @@ import uvicorn
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
+from django.core import signing
 from django.db import connection, transaction
 
-from jieli.live import actions, queries, views
+from jieli.live import access, actions, queries, views
 from jieli.live.hub import POLL_SECONDS, QUEUE_LIMIT, Hub, Message, Subscriber
 from jieli.live.models import Note
 from jieli.live.relay import direct_parameters
@@ -156,6 +157,30 @@ def test_nobody_hears_without_a_session(url: str) -> None:
 def test_an_account_that_was_closed_hears_nothing(url: str, cookies: dict[str, str]) -> None:
     get_user_model().objects.update(is_active=False)
     assert joined(url, cookies).status == 401
+
+
+def test_a_process_of_ours_hears_what_its_token_names_and_no_more(url: str) -> None:
+    token = {access.LISTENER_COOKIE: access.listener_token(["person:7"])}
+    listener = joined(url, token, "person:7")
+    assert listener.events[0]["data"] == {"topics": ["person:7"]}
+    curious = joined(url, token, "person:7", "case:1", "board")
+    assert curious.events[0]["data"] == {"topics": ["person:7"]}
+
+
+@pytest.mark.parametrize("change", ["forged", "old", "another salt"])
+def test_a_token_that_is_not_ours_or_too_old_opens_nothing(
+    url: str, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = access.listener_token(["person:7"])
+    if change == "forged":
+        token = token[:-2] + ("AA" if token[-2:] != "AA" else "BB")
+    elif change == "old":
+        monkeypatch.setattr(access, "LISTENER_SECONDS", -1)
+    else:
+        token = signing.dumps(["person:7"], salt="another")
+    listener = Listener(url, ["person:7"], {access.LISTENER_COOKIE: token})
+    until(listener.ended.is_set)
+    assert listener.status == 401
 
 
 def test_topics_without_a_right_do_not_exist(url: str, cookies: dict[str, str]) -> None:

@@ -139,6 +139,17 @@ def test_what_comes_and_goes_is_one_illness(by_mail: None) -> None:
     assert len(mail.outbox) == 2
 
 
+def test_who_does_not_see_the_cases_does_not_judge_what_waits() -> None:
+    """A web process must not end what only a runner can see, nor begin it."""
+    beating()
+    watching.keep([Finding("rings", "ill", "45"), Finding("transport.voice", "ill", "")])
+    assert watching.watch(NOW, of_cases=False) == []
+    open_now = Illness.objects.filter(well_since=None).values_list("cause", flat=True)
+    assert list(open_now) == ["rings"]
+    assert watching.watch(NOW) == []
+    assert not Illness.objects.filter(well_since=None).exists()
+
+
 # ── who is told ──────────────────────────────────────────────────────────────
 
 
@@ -240,7 +251,7 @@ def test_no_name_and_no_number_in_what_is_told(by_mail: None) -> None:
 def test_the_database_is_away(by_mail: None, monkeypatch: pytest.MonkeyPatch) -> None:
     from jieli.web.watchman import Watchman
 
-    def away(*_: Any) -> None:
+    def away(*_: Any, **__: Any) -> None:
         raise DatabaseError
 
     watchman = Watchman(lambda: NOW, lambda: NOW, lambda: 0)

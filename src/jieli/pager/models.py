@@ -121,6 +121,17 @@ class Illness(models.Model):
         indexes = [models.Index(fields=["-began_at"], name="illness_age")]
 
 
+class Reading(models.Model):
+    """The newest figures about rings and clocks, read by a runner: it alone sees every case's."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    taken_at = models.DateTimeField(db_default=Now())
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="reading_is_one")]
+
+
 class ProofAsk(models.Model):
     """A person was asked to prove that a night telephone rings: a test call at a civil hour."""
 

@@ -27,7 +27,13 @@ from prometheus_client.core import (
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from jieli.pager.queries.figures import Figure, Spread, figures, spreads
+from jieli.pager.queries.figures import (
+    Figure,
+    Spread,
+    figures_of_the_pager,
+    spreads_of_the_pager,
+)
+from jieli.pager.queries.reading import newest_reading
 from jieli.web.now import now
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -59,10 +65,15 @@ class Rows(Collector):
 
     def collect(self) -> Iterator[Metric]:
         at = now()
-        for figure in figures(at):
+        newest = newest_reading()
+        for figure in (*newest.figures, *figures_of_the_pager(at)):
             yield _family(figure)
-        for spread in spreads(at):
+        for spread in (*newest.spreads, *spreads_of_the_pager(at)):
             yield _histogram(spread)
+        if newest.age is not None:
+            yield GaugeMetricFamily(
+                "jieli_reading_age_seconds", "Age of what is told of rings and clocks.", newest.age
+            )
 
 
 def _family(figure: Figure) -> Metric:

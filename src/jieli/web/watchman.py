@@ -49,7 +49,7 @@ class Watchman:
 
     def look(self) -> None:
         try:
-            pager.watch(self._now())
+            pager.watch(self._now(), of_cases=False)
             self._database_answers()
             pager.tell(self._now())
         except DatabaseError as fault:

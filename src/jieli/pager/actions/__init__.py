@@ -10,6 +10,7 @@ from jieli.pager.actions.probing import (
     prune,
 )
 from jieli.pager.actions.proving import ask_proofs
+from jieli.pager.actions.reading import take_reading
 from jieli.pager.actions.watching import watch
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "note_progress",
     "probe",
     "prune",
+    "take_reading",
     "tell",
     "watch",
 ]

@@ -18,18 +18,22 @@ from jieli.rules.watching import Finding, findings
 
 TURN = 7_209_513  # any number: one watcher at a time
 VERB = "pager"
+OF_CASES = ("rings", "clocks", "sends.")
 SETTLED = timedelta(minutes=2)
 
 
-def watch(now: datetime) -> list[Finding]:
-    """What is ill now, written down. Telling is `alarming.tell`."""
-    found = findings(facts(now))
-    keep(found)
+def watch(now: datetime, *, of_cases: bool = True) -> list[Finding]:
+    """What is ill now, written down. Telling is `alarming.tell`.
+
+    `of_cases`: a runner also sees what waits; a web process leaves the judgement of that to it.
+    """
+    found = findings(facts(now, of_cases=of_cases))
+    keep(found, of_cases=of_cases)
     return found
 
 
 @action
-def keep(found: list[Finding]) -> bool:
+def keep(found: list[Finding], *, of_cases: bool = True) -> bool:
     """Open what is new, end what is over. False: another watcher is at it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [TURN])
@@ -37,7 +41,10 @@ def keep(found: list[Finding]) -> bool:
             return False
     wrong = {finding.cause: finding for finding in found}
     held = {illness.cause: illness for illness in Illness.objects.filter(ended_at=None)}
-    changed = _well([illness for cause, illness in held.items() if cause not in wrong])
+    changed = _well(
+        [illness for cause, illness in held.items()
+         if cause not in wrong and (of_cases or not cause.startswith(OF_CASES))]
+    )  # fmt: skip
     for cause, finding in wrong.items():
         changed |= _still(held[cause], finding) if cause in held else _begun(finding)
     if changed:

@@ -1,5 +1,6 @@
 """What a watcher sees: processes, test rings, what waits. Every age by the database's clock."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -32,11 +33,13 @@ RUNNERS = """
 """
 
 
-def facts(now: datetime) -> Facts:
-    return Facts(
-        hearts=hearts(),
-        probes=_probes(),
-        probe_age=_one(NEWEST),
+def facts(now: datetime, *, of_cases: bool) -> Facts:
+    """`of_cases`: also what waits. Only a runner sees the rows of every case."""
+    seen = Facts(hearts=hearts(), probes=_probes(), probe_age=_one(NEWEST))
+    if not of_cases:
+        return seen
+    return replace(
+        seen,
         ring_waits=_seconds(oldest_untried(now), now),
         clock_waits=_seconds(oldest_due(now), now),
         real=real_sends(now),

@@ -1,7 +1,8 @@
-"""Figures for Prometheus that are the same whichever process is asked: they are read from rows.
+"""Figures that are the same whichever process is asked: they are read from rows.
 
-Counters begin anew at midnight UTC; `rate` and `increase` take that for what it is. Nothing here
-names a person, a hospital or a case.
+Those of rings, clocks and messages are read by a runner, which sees every case's, and kept in the
+`Reading`; a web process sees only what its reader may. Counters begin anew at midnight UTC; `rate`
+and `increase` take that for what it is. Nothing here names a person, a hospital or a case.
 """
 
 from collections.abc import Iterator
@@ -80,8 +81,9 @@ PROCESSES = """
 """
 
 
-def figures(now: datetime) -> Iterator[Figure]:
-    midnight = datetime.combine(now.date(), time(0), now.tzinfo)
+def figures_of_cases(now: datetime) -> Iterator[Figure]:
+    """For a runner."""
+    midnight = _midnight(now)
     yield _counter("jieli_rings_started", "Rings begun.", _plain(RINGS, midnight))
     yield _counter(
         "jieli_rings_ended", "Rings that ended, by how.", _by("answer", ANSWERS, midnight)
@@ -89,9 +91,6 @@ def figures(now: datetime) -> Iterator[Figure]:
     yield Figure("jieli_sends", "Tries to send a message, by transport and result.", "counter", [
         ({"transport": kind, "result": state}, n) for kind, state, n in _rows(SENDS, midnight)
     ])  # fmt: skip
-    yield _counter(
-        "jieli_probes_failed", "Test rings that failed.", _by("transport", FAILED, midnight)
-    )
     waits = backlog(now)
     yield _gauge("jieli_messages_waiting", "Messages due and not settled.", waits.waiting)
     yield _gauge("jieli_message_oldest_seconds", "How long the oldest of them waits.",
@@ -99,18 +98,34 @@ def figures(now: datetime) -> Iterator[Figure]:
     yield _gauge("jieli_clocks_due", "Clocks that are due and did not fire yet.", due_clocks(now))
     yield _gauge("jieli_clock_oldest_seconds", "How long the oldest of them waits.",
                  _seconds(oldest_due(now), now))  # fmt: skip
-    yield _gauge("jieli_illnesses", "What is ill in the pager now.", _illnesses())
-    yield from _processes()
 
 
-def spreads(now: datetime) -> Iterator[Spread]:
-    midnight = datetime.combine(now.date(), time(0), now.tzinfo)
+def spreads_of_cases(now: datetime) -> Iterator[Spread]:
+    """For a runner."""
+    midnight = _midnight(now)
     yield Spread("jieli_first_ring_seconds", "From a ring that is owed to the first channel that "
                  "took it.", _binned("", FIRST_RING, midnight))  # fmt: skip
     yield Spread("jieli_clock_lateness_seconds", "From a clock's time to its record.",
                  _binned("", CLOCKS, midnight))  # fmt: skip
+
+
+def figures_of_the_pager(now: datetime) -> Iterator[Figure]:
+    """For any process."""
+    yield _counter(
+        "jieli_probes_failed", "Test rings that failed.", _by("transport", FAILED, _midnight(now))
+    )
+    yield _gauge("jieli_illnesses", "What is ill in the pager now.", _illnesses())
+    yield from _processes()
+
+
+def spreads_of_the_pager(now: datetime) -> Iterator[Spread]:
+    """For any process."""
     yield Spread("jieli_probe_seconds", "From a test ring to its arrival.",
-                 _binned("transport", PROBES, midnight))  # fmt: skip
+                 _binned("transport", PROBES, _midnight(now)))  # fmt: skip
+
+
+def _midnight(now: datetime) -> datetime:
+    return datetime.combine(now.date(), time(0), now.tzinfo)
 
 
 def _processes() -> Iterator[Figure]:

@@ -10,10 +10,9 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from jieli.cases.queries.due import clock_lateness, due_clocks
-from jieli.notify.queries import Backlog, Lateness, backlog, ring_lateness
 from jieli.pager.models import Heartbeat, Illness, Probe
 from jieli.pager.queries.facts import hearts, runner_lives
+from jieli.pager.queries.reading import Figures, newest_reading
 from jieli.pager.queries.words import KINDS as KIND_WORDS
 from jieli.pager.queries.words import TRANSPORTS, sentence
 from jieli.rules.watching import SILENT_SECONDS, SLOW_SECONDS, UNTRIED_SECONDS, Heart
@@ -304,11 +303,7 @@ class Status:
     ill: list[Shown]
     happened: list[Shown]
     processes: list[Process]
-    rings: Lateness
-    clocks: Lateness
-    backlog: Backlog
-    due_clocks: int
-    oldest_seconds: float
+    read: Figures
     database: Database
 
     @property
@@ -325,18 +320,12 @@ class Status:
 
 
 def status(now: datetime) -> Status:
-    waits = backlog(now)
-    oldest = (now - waits.oldest_due_at).total_seconds() if waits.oldest_due_at else 0.0
     return Status(
         lines=transports(),
         checked_at=Probe.objects.aggregate(at=Max("finished_at"))["at"],
         ill=illnesses_now(),
         happened=happened(now),
         processes=processes(),
-        rings=ring_lateness(now - DAY, now),
-        clocks=clock_lateness(now - DAY, now),
-        backlog=waits,
-        due_clocks=due_clocks(now),
-        oldest_seconds=max(0.0, oldest),
+        read=newest_reading(),
         database=database(),
     )
