@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -222,6 +223,18 @@ def test_one_way_that_hangs_does_not_keep_the_others_from_being_told(
     assert actions.tell(NOW) == 1
     assert len(mail.outbox) == 1
     lanes.lane("gateway")
+
+
+def test_a_hanging_way_does_not_outlast_the_lease(
+    receiver: Receiver, settings: Any, by_mail: None
+) -> None:
+    settings.ALARM_TO = [f"sms:138000000{n:02}" for n in range(40)] + ["desk@hospital.example"]
+    receiver.script = ["hang"]
+    began = time.monotonic()
+    watching.keep(DEAD)
+    assert actions.tell(NOW) == 1
+    assert time.monotonic() - began < 15, "forty times the time limit would be a minute"
+    assert len(mail.outbox) == 1
 
 
 def test_who_dies_while_telling_leaves_it_to_others(

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from jieli.directory.models import Channel, Duty, Practitioner
-from jieli.rules.proofs import AHEAD, is_needed
+from jieli.directory.models import Channel, Duty, Organisation, Practitioner
+from jieli.rules.proofs import AHEAD, LEAD, is_civil, is_needed
 from jieli.rules.rostering import BY_NIGHT, PROOF_HOLDS, Window, nights
 
 
@@ -23,15 +24,31 @@ class NightsAhead:
     channel: Channel | None  # the one that rings and was proven last, else their first
 
 
-def nights_ahead(
-    now: datetime, span: timedelta, organisations: Collection[int] | None = None
-) -> list[NightsAhead]:
-    """Three queries, however many people there are."""
+def to_be_called(now: datetime) -> list[NightsAhead]:
+    """Of all hospitals where the hour is civil, those whose proof does not reach far enough."""
+    zones = Organisation.objects.order_by().values_list("zone", flat=True).distinct()
+    civil = [zone for zone in zones if is_civil(now, zone)]
+    if not civil:
+        return []
+    fresh = now - PROOF_HOLDS + LEAD  # what was proven later needs no call today
+    stale = Channel.objects.filter(rings=True, disabled_at=None).exclude(proven_at__gte=fresh)
     turns = Duty.objects.filter(
+        organisation__zone__in=civil, practitioner__in=stale.values("practitioner")
+    )
+    return _by_person(turns, now, AHEAD)
+
+
+def nights_ahead(
+    now: datetime, ahead: timedelta, organisations: Collection[int]
+) -> list[NightsAhead]:
+    """Two queries, however many people there are."""
+    return _by_person(Duty.objects.filter(organisation__in=organisations), now, ahead)
+
+
+def _by_person(turns: QuerySet[Duty], now: datetime, span: timedelta) -> list[NightsAhead]:
+    turns = turns.filter(
         line__in=BY_NIGHT, period__overlap=DateTimeTZRange(now, now + span)
     ).select_related("organisation", "practitioner__presence")
-    if organisations is not None:
-        turns = turns.filter(organisation__in=organisations)
     found: dict[int, NightsAhead] = {}
     for turn in turns.order_by("period", "pk"):
         window = Window(max(turn.period.lower, now), turn.period.upper)
@@ -72,10 +89,12 @@ class Unproven:
     tested_at: datetime | None  # the last test call
 
 
-def unproven(organisations: Collection[int], now: datetime) -> list[Unproven]:
+def unproven(
+    organisations: Collection[int], now: datetime, span: timedelta = AHEAD
+) -> list[Unproven]:
     """Who has a night ahead on which nobody knows whether the telephone rings; soonest first."""
     found = []
-    for ahead in nights_ahead(now, AHEAD, organisations):
+    for ahead in nights_ahead(now, span, organisations):
         proven_at = ahead.channel.proven_at if ahead.channel else None
         missing = [n for n in ahead.nights if proven_at is None or n - proven_at > PROOF_HOLDS]
         if missing and is_needed(proven_at, ahead.nights, now):
@@ -87,7 +106,7 @@ def unproven(organisations: Collection[int], now: datetime) -> list[Unproven]:
 
 def tonight(organisations: Collection[int], now: datetime) -> list[Unproven]:
     """Of the next 24 hours, for the board."""
-    return [one for one in unproven(organisations, now) if one.first < now + timedelta(days=1)]
+    return unproven(organisations, now, timedelta(days=1))
 
 
 def _why(ahead: NightsAhead, count: int) -> str:

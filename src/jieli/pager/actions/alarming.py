@@ -6,6 +6,7 @@ are told by mail or messenger, which wake nobody: at night the operator's own ad
 """
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,7 +29,9 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=5)  # who tells may take so long; then another tries
 AGAIN = timedelta(minutes=1)  # nobody could be told: tried again so soon
+BUDGET = 200.0  # seconds for one telling, within the lease
 MOST = 200  # people
+MOST_FAILURES = 3  # in a row: this way is left
 TOLD_ROLES = (Role.Kind.DIRECTOR, Role.Kind.COORDINATOR, Role.Kind.ADMIN)
 MESSENGERS = ("wecombot://", "dingtalk://", "feishu://", "lark://")
 
@@ -86,10 +89,19 @@ def failing_kinds(causes: Iterable[str]) -> set[str]:
 
 
 def send_all(title: str, text: str, *, avoid: set[str], now: datetime) -> Counter[str]:
-    """To every address and person; by how many of each kind it went."""
+    """To every address and person; by how many of each kind it went.
+
+    A way that fails again and again is left: what hangs must not outlast the lease.
+    """
     told: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    until = time.monotonic() + BUDGET
     for choices in [*([one] for one in named_addresses()), *_people(now)]:
-        if kind := _first_that_takes(_ordered(choices, avoid), title, text, now):
+        left = [one for one in _ordered(choices, avoid) if failed[one.kind] < MOST_FAILURES]
+        if time.monotonic() > until:
+            log.error("not everybody could be told in time")
+            break
+        if kind := _first_that_takes(left, title, text, now, failed):
             told[kind] += 1
     if not told:
         log.error("the pager is ill and nobody could be told of it")
@@ -101,7 +113,7 @@ def tell_without_database(cause: str, *, over: bool, now: datetime) -> None:
     with translation.override(settings.LANGUAGE_CODE):
         title, text = alarm_words(sentence(cause, ILL, ""), over=over)
     for one in named_addresses():
-        _first_that_takes([one], title, text, now)
+        _first_that_takes([one], title, text, now, Counter())
 
 
 def _ordered(choices: list[Address], avoid: set[str]) -> list[Address]:
@@ -109,7 +121,9 @@ def _ordered(choices: list[Address], avoid: set[str]) -> list[Address]:
     return sorted(choices, key=lambda one: one.kind in avoid)
 
 
-def _first_that_takes(choices: list[Address], title: str, text: str, now: datetime) -> str:
+def _first_that_takes(
+    choices: list[Address], title: str, text: str, now: datetime, failed: Counter[str]
+) -> str:
     link = settings.JIELI_PUBLIC_URL.rstrip("/") + "/pager/"
     for one in choices:
         try:
@@ -117,8 +131,10 @@ def _first_that_takes(choices: list[Address], title: str, text: str, now: dateti
                 one.kind, one.address, rings=one.rings, title=title, text=text, link=link, now=now
             )
         except TransportError as fault:
+            failed[one.kind] += 1
             log.warning("an alarm did not go", extra={"kind": one.kind, "why": str(fault)})
         else:
+            failed[one.kind] = 0
             return one.kind
     return ""
 

@@ -13,7 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from jieli.directory.models import Channel, Presence
-from jieli.directory.queries.proofs import NightsAhead, nights_ahead
+from jieli.directory.queries.proofs import NightsAhead, to_be_called
 from jieli.notify import actions as notify
 from jieli.notify.models import Message
 from jieli.pager.models import ProofAsk
@@ -35,10 +35,10 @@ PATH = "/me/"
 def ask_proofs(now: datetime) -> int:
     """Call who is due. How many were called."""
     called = 0
-    for ahead in nights_ahead(now, proofs.AHEAD):
+    for ahead in to_be_called(now):
         if called >= MOST:
             break
-        if not proofs.is_civil(now, ahead.zone) or _busy(ahead, now):
+        if _busy(ahead, now):
             continue
         try:
             called += _ask(ahead, now)
