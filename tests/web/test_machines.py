@@ -2,6 +2,8 @@
 
 import pytest
 
+from jieli.pager import actions as pager
+from jieli.web.now import now
 from tests.cases.world import World
 
 pytestmark = pytest.mark.django_db
@@ -12,10 +14,13 @@ def test_the_process_answers(client):
 
 
 def test_readiness_tells_how_many_messages_wait(client):
+    assert client.get("/readyz").json()["messages"]["age_seconds"] is None
     World().raised("U1")
+    pager.take_gauge(now())  # as a runner does: a request that is nobody's sees no message
     told = client.get("/readyz").json()
     assert told["database"] == "ok"
     assert told["messages"]["waiting"] == 1
+    assert told["messages"]["age_seconds"] < 10
 
 
 def test_a_sent_form_may_ask_where_to_go_next(client):

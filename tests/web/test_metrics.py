@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def read(client: Client, **headers: str) -> dict[str, dict[tuple[str, ...], float]]:
-    pager.take_reading(now())
+    pager.take_gauge(now())
     answer = client.get("/metrics", headers=headers)
     assert answer.status_code == 200
     found: dict[str, dict[tuple[str, ...], float]] = {}

@@ -121,7 +121,7 @@ class Illness(models.Model):
         indexes = [models.Index(fields=["-began_at"], name="illness_age")]
 
 
-class Reading(models.Model):
+class Gauge(models.Model):
     """The newest figures about rings and clocks, read by a runner: it alone sees every case's."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
@@ -129,7 +129,7 @@ class Reading(models.Model):
     data = models.JSONField(default=dict)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(id=1), name="reading_is_one")]
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="gauge_is_one")]
 
 
 class ProofAsk(models.Model):

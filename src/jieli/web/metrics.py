@@ -33,7 +33,7 @@ from jieli.pager.queries.figures import (
     figures_of_the_pager,
     spreads_of_the_pager,
 )
-from jieli.pager.queries.reading import newest_reading
+from jieli.pager.queries.gauge import newest_gauge
 from jieli.web.now import now
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -65,14 +65,14 @@ class Rows(Collector):
 
     def collect(self) -> Iterator[Metric]:
         at = now()
-        newest = newest_reading()
+        newest = newest_gauge()
         for figure in (*newest.figures, *figures_of_the_pager(at)):
             yield _family(figure)
         for spread in (*newest.spreads, *spreads_of_the_pager(at)):
             yield _histogram(spread)
         if newest.age is not None:
             yield GaugeMetricFamily(
-                "jieli_reading_age_seconds", "Age of what is told of rings and clocks.", newest.age
+                "jieli_gauge_age_seconds", "Age of what is told of rings and clocks.", newest.age
             )
 
 

@@ -35,7 +35,7 @@ WORK = [
     ("messages", send_messages, 0.5),
     ("test rings", pager.probe, 5.0),
     ("watching", look_after_the_pager, 5.0),
-    ("figures", pager.take_reading, 15.0),
+    ("figures", pager.take_gauge, 15.0),
     ("proofs", pager.ask_proofs, 300.0),
     ("outcomes", cases.ask_outcomes, 30.0),
     ("old test rings", pager.prune, 600.0),

@@ -2,6 +2,7 @@
 
 from jieli.pager.actions.alarming import tell
 from jieli.pager.actions.beating import Pulse, Ticking, forget_processes
+from jieli.pager.actions.gauging import take_gauge
 from jieli.pager.actions.probing import (
     fire_probe_clocks,
     note_arrival,
@@ -10,7 +11,6 @@ from jieli.pager.actions.probing import (
     prune,
 )
 from jieli.pager.actions.proving import ask_proofs
-from jieli.pager.actions.reading import take_reading
 from jieli.pager.actions.watching import watch
 
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
     "note_progress",
     "probe",
     "prune",
-    "take_reading",
+    "take_gauge",
     "tell",
     "watch",
 ]

@@ -60,14 +60,14 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Reading',
+            name='Gauge',
             fields=[
                 ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
                 ('taken_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('data', models.JSONField(default=dict)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='reading_is_one')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='gauge_is_one')],
             },
         ),
         migrations.CreateModel(

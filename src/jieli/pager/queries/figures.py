@@ -1,7 +1,7 @@
 """Figures that are the same whichever process is asked: they are read from rows.
 
 Those of rings, clocks and messages are read by a runner, which sees every case's, and kept in the
-`Reading`; a web process sees only what its reader may. Counters begin anew at midnight UTC; `rate`
+`Gauge`; a web process sees only what its reader may. Counters begin anew at midnight UTC; `rate`
 and `increase` take that for what it is. Nothing here names a person, a hospital or a case.
 """
 

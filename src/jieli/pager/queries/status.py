@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from jieli.pager.models import Heartbeat, Illness, Probe
 from jieli.pager.queries.facts import hearts, runner_lives
-from jieli.pager.queries.reading import Figures, newest_reading
+from jieli.pager.queries.gauge import Figures, newest_gauge
 from jieli.pager.queries.words import KINDS as KIND_WORDS
 from jieli.pager.queries.words import TRANSPORTS, sentence
 from jieli.rules.watching import SILENT_SECONDS, SLOW_SECONDS, UNTRIED_SECONDS, Heart
@@ -326,6 +326,6 @@ def status(now: datetime) -> Status:
         ill=illnesses_now(),
         happened=happened(now),
         processes=processes(),
-        read=newest_reading(),
+        read=newest_gauge(),
         database=database(),
     )

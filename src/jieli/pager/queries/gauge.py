@@ -15,7 +15,7 @@ from jieli.rules.watching import Lateness
 DAY = timedelta(hours=24)
 NONE = Lateness(0, None, None, None, None)
 NEWEST = """
-    SELECT data, extract(epoch FROM statement_timestamp() - taken_at)::float8 FROM pager_reading
+    SELECT data, extract(epoch FROM statement_timestamp() - taken_at)::float8 FROM pager_gauge
 """
 
 
@@ -50,7 +50,7 @@ def read_now(now: datetime) -> dict[str, Any]:
     }
 
 
-def newest_reading() -> Figures:
+def newest_gauge() -> Figures:
     with connection.cursor() as cursor:
         cursor.execute(NEWEST)
         row = cursor.fetchone()

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('directory', '0001_initial'),
-        ('record', '0002_append_only'),
+        ('record', '0003_reading'),
     ]
 
     operations = [
