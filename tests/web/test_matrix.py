@@ -80,6 +80,11 @@ def keeper(seat: Seat) -> bool:
     return seat.kind in KEEPING
 
 
+def answerable(seat: Seat) -> bool:
+    """For the pager: a coordinator, director, duty officer or administrator, wherever."""
+    return seat.kind in DESK | KEEPING
+
+
 def own_desk(seat: Seat) -> bool:
     return seat.site == "treating" and seat.kind in DESK
 
@@ -101,7 +106,8 @@ RULES = {
     **dict.fromkeys(
         ["home", "board", "board_lines", "signin", "signout", "zone", "set_language", "healthz",
          "readyz", "cases:cases", "cases:my_rings", "cases:my_advice", "cases:open_cases",
-         "directory:duty", "directory:presence_board", "directory:telephones", "directory:me",
+         "directory:duty", "directory:presence_board", "directory:telephones",
+         "directory:telephones_data", "directory:me", "metrics", "pager:banner",
          "directory:presence", "directory:channels", "notify:inbox", "exchange:roster_import"],
         anybody,
     ),
@@ -131,6 +137,8 @@ RULES = {
     "cases:new_case": lambda seat: seat.kind in {"doctor", "nurse", "expert", "coordinator"},
     "cases:glass": somewhere,
     "cases:glass_review": own_desk,
+    # how the pager is
+    **dict.fromkeys(["pager:pager", "pager:live", "pager:probes"], answerable),
     # the directory
     "directory:turns": keeper_there,
     "directory:turn": lambda seat: keeper_there(seat) or seat.rung,
@@ -239,6 +247,7 @@ class Place:
             "/attempts/<uuid:key>": message.key,
             "/<slug:part>": "clocks",
             "/<slug:size>": "original",
+            "/probes/<slug:transport>": "voice",
         }
 
     def path(self, route: str) -> str:
