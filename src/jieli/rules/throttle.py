@@ -24,7 +24,7 @@ class Limit:
 LIMITS: Mapping[str, Limit] = {
     "device": Limit(10),
     "pair": Limit(5),
-    "address": Limit(60),  # a whole hospital may stand behind one address
+    "address": Limit(120),  # a whole hospital may stand behind one address
     # Six digits can be guessed from many addresses; whoever does so knows the password already.
     "everywhere": Limit(30, timedelta(hours=1)),
 }

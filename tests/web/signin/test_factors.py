@@ -273,6 +273,28 @@ def test_a_trusted_device_is_not_asked_and_trust_ends_with_the_password(client, 
     assert sign_in(fresh, "e1", "another long password")["Location"] == "/signin/code/"
 
 
+def test_a_passkey_is_the_second_step_after_the_password(client, world):
+    sign_in(client, "e1")
+    device = with_passkey(client)
+    fresh = Client()
+    assert sign_in(fresh, "e1")["Location"] == "/signin/code/"
+    options = fresh.get("/signin/code/passkey/").json()
+    assert [one["id"] for one in options["publicKey"]["allowCredentials"]] == [
+        json.loads(device.get(options))["id"]
+    ]
+    assert fresh.post("/signin/code/", {"credential": device.get(options)}).status_code == 303
+    assert signed_in(fresh)
+
+
+def test_a_recovery_code_is_no_code_of_the_app_when_asked_again(client, world, clock):
+    """It would be written into the record as something that it was not."""
+    sign_in(client, "e1")
+    secret, shown = enrolled(client, clock)
+    assert client.post("/me/again/", {"code": shown[0]}).status_code == 401
+    assert client.post("/me/again/", {"code": clock.code(secret)}).status_code == 303
+    assert client.session[proofs.KEY][1] == "totp"
+
+
 def test_the_second_step_alone_leads_nowhere(client, world):
     assert client.get("/signin/code/")["Location"] == "/signin/"
     assert client.get("/signin/code/passkey/")["Location"] == "/signin/"

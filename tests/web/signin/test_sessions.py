@@ -138,6 +138,24 @@ def test_a_page_costs_one_read_more(client, world, django_assert_max_num_queries
         client.get("/me/security/")
 
 
+def test_a_page_asked_for_while_its_device_is_signed_out_is_no_error(client, world, monkeypatch):
+    from jieli.directory import actions
+    from jieli.web.signin import middleware
+
+    sign_in(client, "e1")
+    client.get("/me/")
+    unused(5)
+    real = middleware.idle_facts
+
+    def ended_meanwhile(account, now):
+        actions.end_sessions(account)
+        return real(account, now)
+
+    monkeypatch.setattr(middleware, "idle_facts", ended_meanwhile)
+    assert client.get("/me/").status_code < 500
+    assert client.get("/me/").status_code == 302
+
+
 def test_a_session_by_another_door_is_listed_too(client, world):
     client.force_login(world.zhu.account)
     assert "1 台" in client.get("/me/security/").content.decode()

@@ -280,6 +280,14 @@ def test_the_list_says_who_cannot_sign_in(office, world):
     assert "新导入" in page
 
 
+def test_somebody_is_found_by_name_sound_or_number(office, world):
+    for text in ("祝南", "zhu", "e1"):
+        page = office.get("/staff/", {"text": text}).content.decode()
+        assert "祝南星" in page
+        assert "季怀远" not in page
+    assert "没有符合的人" in office.get("/staff/", {"text": "nobody"}).content.decode()
+
+
 def test_the_list_costs_the_same_for_many(office, world, django_assert_max_num_queries):
     for turn in range(40):
         make_person(f"x{turn}", f"某{turn}", world.centre)

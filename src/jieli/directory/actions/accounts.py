@@ -222,7 +222,7 @@ def _may_end(
 def _close(person: Practitioner, now: datetime) -> None:
     _end_invitations(person, now)
     Channel.objects.filter(practitioner=person, disabled_at=None).update(
-        disabled_at=now, proven_at=None, last_error="left"
+        disabled_at=now, proven_at=None
     )
     if person.account is not None:
         person.account.is_active = False

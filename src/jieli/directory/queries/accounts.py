@@ -48,6 +48,7 @@ EVENTS = {
     AccountEvent.Kind.SESSIONS_ENDED: _("signed devices out"),
 }
 SHOWN_EVENTS = 12
+SHOWN_STAFF = 200
 
 
 def idle_facts(account: Account, now: datetime) -> tuple[set[str], bool]:
@@ -165,16 +166,19 @@ class Member:
     last_seen: datetime | None
 
 
-def staff_of(site: Organisation, now: datetime, *, shown: str = "here") -> list[Member]:
-    """Everybody with a post here, or those who had one, in the order of their sound."""
+def staff_of(
+    site: Organisation, now: datetime, *, shown: str = "here", text: str = ""
+) -> list[Member]:
+    """Who has a post here, or had one, in the order of their sound; the first `SHOWN_STAFF`."""
     on = today(now)
     held = Role.objects.filter(organisation=site)
     here = set(held.filter(valid_on(on)).values_list("practitioner_id", flat=True))
     wanted = here if shown != "left" else set(held.values_list("practitioner_id", flat=True)) - here
+    fits = Q(name__icontains=text) | Q(number__icontains=text) | Q(sort_key__icontains=text)
     people = list(
-        Practitioner.objects.filter(pk__in=wanted)
+        Practitioner.objects.filter(fits, pk__in=wanted)
         .select_related("account")
-        .order_by("sort_key", "name", "pk")
+        .order_by("sort_key", "name", "pk")[:SHOWN_STAFF]
     )
     return _members(people, site, now, here)
 

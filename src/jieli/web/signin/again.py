@@ -15,7 +15,7 @@ from jieli.rules.refusal import Refused
 from jieli.web.middleware import sentence
 from jieli.web.now import wall
 from jieli.web.signin import passkeys, proofs
-from jieli.web.signin.codes import right_code
+from jieli.web.signin.codes import app_code
 from jieli.web.signin.entry import next_page
 from jieli.web.signin.forms import AgainForm
 from jieli.web.signin.guessing import guess
@@ -72,7 +72,7 @@ def _proven(request: Mine, given: dict[str, str]) -> str:
     if given["credential"]:
         return "passkey" if passkeys.proven(given["credential"], account) else ""
     if given["code"]:
-        look = "totp", lambda: right_code(account, given["code"], wall())
+        look = "totp", lambda: app_code(account, given["code"], wall())
     else:
         look = "password", lambda: account.check_password(given["password"])
     return look[0] if guess(request, f"again:{account.pk}", account, look[1]) else ""

@@ -12,14 +12,15 @@ from django.db import transaction
 from jieli.directory.models import Account
 
 PERIOD = 30  # seconds
+DIGITS = 6
 EITHER_SIDE = 1  # clocks of telephones are off
 
 
 def right_code(account: Account, text: str, now: datetime) -> Authenticator | None:
     """The authenticator that a code belongs to. The code is used up by this."""
     code = plain(text)
-    if len(code) == 6:
-        return _of_app(account, code, now)
+    if len(code) == DIGITS:
+        return app_code(account, code, now)
     return _of_recovery(account, code) if code else None
 
 
@@ -40,7 +41,8 @@ def matching_counter(secret: str, code: str, now: datetime) -> int | None:
 
 
 @transaction.atomic
-def _of_app(account: Account, code: str, now: datetime) -> Authenticator | None:
+def app_code(account: Account, text: str, now: datetime) -> Authenticator | None:
+    """The authenticator app that shows this code now, or did half a minute ago."""
     app = (
         Authenticator.objects.select_for_update()
         .filter(user=account, type=Authenticator.Type.TOTP)
@@ -48,7 +50,7 @@ def _of_app(account: Account, code: str, now: datetime) -> Authenticator | None:
     )
     if app is None:
         return None
-    counter = matching_counter(get_adapter().decrypt(app.data["secret"]), code, now)
+    counter = matching_counter(get_adapter().decrypt(app.data["secret"]), plain(text), now)
     if counter is None or counter <= app.data.get("counter", -1):
         return None
     app.data["counter"] = counter

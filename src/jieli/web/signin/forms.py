@@ -76,7 +76,7 @@ class PasskeyForm(forms.Form):
 class EngageForm(Styled):
     number = forms.CharField(max_length=40, label=_("Staff number"))
     name = forms.CharField(max_length=80, label=_("Name"))
-    title = forms.CharField(max_length=40, required=False, label=_("Title"))
+    title = forms.CharField(max_length=40, required=False, label=_("Professional title"))
     kind = forms.ChoiceField(choices=list(ROLES.items()), label=_("Post"))
     specialty = SpecialtyField(
         queryset=Specialty.objects.order_by("order", "pk"), required=False, label=_("Specialty")

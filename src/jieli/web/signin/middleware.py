@@ -49,9 +49,11 @@ def _keep_or_end(request: HttpRequest, now: datetime) -> None:
         logout(request)
         request.session["idled"] = minutes
     elif _by_a_person(request) and (now - held.last_seen_at >= SEEN_EVERY or not held.data):
-        held.data = {**held.data, "idle": _minutes(request)}
-        held.last_seen_at, held.ip = now, guessing.address(request)
-        held.save(update_fields=["data", "last_seen_at", "ip"])
+        UserSession.objects.filter(pk=held.pk).update(  # it may have been ended meanwhile
+            data={**held.data, "idle": _minutes(request)},
+            last_seen_at=now,
+            ip=guessing.address(request),
+        )
 
 
 def _begin(request: HttpRequest, now: datetime) -> UserSession:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from jieli.directory import access, actions, queries
 from jieli.directory.access import today
 from jieli.directory.models import Organisation, Practitioner
-from jieli.directory.queries.accounts import account_events, staff_of
+from jieli.directory.queries.accounts import SHOWN_STAFF, account_events, staff_of
 from jieli.directory.views import Signed
 from jieli.rules.refusal import Refused
 from jieli.web.middleware import sentence
@@ -45,12 +45,15 @@ def _to(site: Organisation, place: str = "") -> HttpResponseRedirect:
 def staff(request: Signed) -> HttpResponse:
     site = _site(request)
     shown = "left" if request.GET.get("shown") == "left" else "here"
-    members = staff_of(site, request.now, shown=shown)
+    text = request.GET.get("text", "").strip()[:40]
+    members = staff_of(site, request.now, shown=shown, text=text)
     context = {
         "site": site,
         "mine": queries.coordinated_by(request.me, request.now),
         "members": members,
         "shown": shown,
+        "text": text,
+        "more": len(members) == SHOWN_STAFF,
         "waiting": sum(one.state in ("none", "invited") for one in members),
     }
     return render(request, "web/signin/staff.html", context)
