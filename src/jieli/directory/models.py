@@ -452,6 +452,7 @@ class AccountEvent(models.Model):
 
     class Kind(models.TextChoices):
         INVITED = "invited"
+        OPENED = "opened"  # for the hospital's single sign-on only
         JOINED = "joined"
         RENEWED = "renewed"  # a new password by an invitation
         LEFT = "left"

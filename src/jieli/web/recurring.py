@@ -7,6 +7,7 @@ from jieli.directory import actions as directory
 from jieli.exchange import actions as exchange
 from jieli.live import actions as live
 from jieli.notify import actions as notify
+from jieli.web.now import wall
 
 
 def send_messages(now: datetime) -> int:
@@ -25,6 +26,7 @@ WORK = [
     ("messages", send_messages, 0.5),
     ("outcomes", cases.ask_outcomes, 30.0),
     ("old live notes", live.prune, 600.0),
-    ("old wrong secrets", directory.forget_wrong_secrets, 600.0),
+    ("old sessions", lambda now: directory.forget_sessions(wall()), 600.0),
+    ("old wrong secrets", lambda now: directory.forget_wrong_secrets(wall()), 600.0),
     ("old uploads", lambda now: exchange.sweep_uploads(now=now), 600.0),
 ]

@@ -4,13 +4,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 
 from jieli.directory import actions
 from jieli.directory.models import WrongSecret
+from jieli.record.models import IdempotencyKey
 from jieli.rules.throttle import ALARM, KEPT, LIMITS, WINDOW
 from jieli.web.now import wall
+from jieli.web.signin import entry
 from jieli.web.signin.device import COOKIE
 from tests.web.signin.people import PASSWORD, sign_in, signed_in
 
@@ -152,6 +156,42 @@ def test_a_hundred_at_once_are_not_one():
     with ThreadPoolExecutor(16) as pool:
         looked_at = sum(pool.map(attempt, range(100)))
     assert looked_at <= LIMITS["pair"].most
+
+
+def test_signing_in_makes_a_new_session_and_keeps_no_answer(client, world):
+    """A session that somebody planted before is worth nothing afterwards."""
+    client.get("/signin/passkey/")
+    planted = client.session.session_key
+    sign_in(client, "e1", _key="6a1c1c6e-2f6c-4f0e-9a55-0e3f4c8f9d11")
+    assert client.session.session_key != planted
+    assert not Session.objects.filter(pk=planted).exists()
+    assert not IdempotencyKey.objects.exists()
+
+
+def test_a_session_half_way_is_short_and_a_whole_one_is_not(client, world):
+    client.get("/signin/passkey/")
+    assert client.session.get_expiry_age() <= entry.HALF_WAY
+    sign_in(client, "e1")
+    assert client.session.get_expiry_age() > 24 * 60 * 60
+
+
+def test_expired_sessions_and_their_devices_are_forgotten(client, world):
+    sign_in(client, "e1")
+    assert actions.forget_sessions(wall()) == 0
+    Session.objects.update(expire_date=wall() - timedelta(seconds=1))
+    assert actions.forget_sessions(wall()) == 2
+    assert not UserSession.objects.exists()
+
+
+def test_a_form_without_its_token_signs_nobody_in(world):
+    strict = Client(enforce_csrf_checks=True)
+    assert sign_in(strict, "e1").status_code == 403
+    assert not signed_in(strict)
+
+
+def test_the_cookie_of_a_device_is_no_script_s(client, world):
+    cookie = sign_in(client, "e1").cookies[COOKIE]
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
 
 
 @pytest.mark.parametrize("method", ["put", "delete", "patch"])

@@ -75,6 +75,31 @@ def test_a_stranger_gets_no_account(client, world, hospital, sub):
     assert not signed_in(client)
 
 
+def test_an_imported_person_is_let_in_by_the_office_and_needs_no_password(client, world, hospital):
+    world.zhu.account.delete()
+    assert through(Client(), "sub-zhu").status_code == 403
+    office = Client()
+    sign_in(office, "c1")
+    address = f"/staff/{world.zhu.key}/account/"
+    assert office.post(address, {"organisation": "centre"}).status_code == 303
+    assert "用医院统一登录" in office.get("/staff/?text=e1").content.decode()
+    through(client, "sub-zhu")
+    assert signed_in(client)
+    assert sign_in(Client(), "e1", "").status_code == 422
+    assert sign_in(Client(), "e1", "!").status_code == 401
+    kinds = AccountEvent.objects.filter(practitioner=world.zhu).values_list("kind", flat=True)
+    assert list(kinds.order_by("pk")) == ["opened", "linked"]
+    assert office.post(address, {"organisation": "centre"}).status_code == 409
+
+
+@pytest.mark.parametrize("number", ["e1", "o1"])
+def test_only_the_office_opens_accounts(world, hospital, number):
+    made = Client()
+    sign_in(made, number)
+    given = {"organisation": "centre"}
+    assert made.post(f"/staff/{world.ji.key}/account/", given).status_code == 404
+
+
 def test_a_second_identity_does_not_get_the_same_account(client, world, hospital):
     through(Client(), "sub-zhu")
     answer = through(client, "sub-double")

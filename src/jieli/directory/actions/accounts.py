@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from jieli.directory.access import today, valid_on
 from jieli.directory.actions.rosters import take_off_duty
@@ -26,6 +26,7 @@ from jieli.rules.names import sort_key
 from jieli.rules.refusal import Refused
 
 Kind = AccountEvent.Kind
+BATCH = 5000
 
 
 def note(
@@ -85,6 +86,23 @@ def _is_admin(person: Practitioner, organisation: Organisation, now: datetime) -
 
 
 @transaction.atomic
+def open_account(
+    person: Practitioner, organisation: Organisation, *, by: Practitioner, now: datetime
+) -> Account:
+    """For the hospital's single sign-on: an account that no password opens."""
+    _lock(person)
+    _may_let_in(person, organisation, by, now)
+    held = Practitioner.objects.select_related("account").get(pk=person.pk)
+    if held.account is not None and held.account.is_active:
+        raise Refused("This person has an account already.")
+    account, _renewed = _account_of(held)
+    account.is_active = True
+    account.save(update_fields=["is_active"])
+    note(Kind.OPENED, person, by=by, now=now, organisation=organisation)
+    return account
+
+
+@transaction.atomic
 def invite(
     person: Practitioner,
     organisation: Organisation,
@@ -95,13 +113,7 @@ def invite(
 ) -> tuple[Invitation, str]:
     """A new link; older ones end. The secret in it is returned once and kept nowhere."""
     _lock(person)
-    held = Role.objects.filter(valid_on(today(now)), practitioner=person)
-    if not held.filter(organisation=organisation).exists():
-        raise Refused("This person has no post at your hospital.")
-    if held.filter(kind=Role.Kind.ADMIN).exists() and not _is_admin(by, organisation, now):
-        raise Refused("Only an administrator of the hospital invites an administrator.")
-    if by == person:
-        raise Refused("You change your own password under Me, Security.")
+    _may_let_in(person, organisation, by, now)
     _end_invitations(person, now)
     token = secrets.token_urlsafe(32)
     invitation = Invitation.objects.create(
@@ -114,6 +126,18 @@ def invite(
     )
     note(Kind.INVITED, person, by=by, now=now, organisation=organisation)
     return invitation, token
+
+
+def _may_let_in(
+    person: Practitioner, organisation: Organisation, by: Practitioner, now: datetime
+) -> None:
+    held = Role.objects.filter(valid_on(today(now)), practitioner=person)
+    if not held.filter(organisation=organisation).exists():
+        raise Refused("This person has no post at your hospital.")
+    if held.filter(kind=Role.Kind.ADMIN).exists() and not _is_admin(by, organisation, now):
+        raise Refused("Only an administrator of the hospital invites an administrator.")
+    if by == person:
+        raise Refused("You change your own password under Me, Security.")
 
 
 def digest(token: str) -> bytes:
@@ -257,6 +281,15 @@ def move_session(old: str, new: str) -> None:
     """A session that got a new key is still the same device."""
     if old != new:
         UserSession.objects.filter(session_key=old).update(session_key=new)
+
+
+def forget_sessions(now: datetime) -> int:
+    """Expired sessions, and devices whose session is gone, in batches."""
+    old = Session.objects.filter(expire_date__lt=now).values("pk")[:BATCH]
+    ended = Session.objects.filter(pk__in=old).delete()[0]
+    held = Session.objects.filter(pk=OuterRef("session_key"))
+    lost = UserSession.objects.filter(~Exists(held)).values("pk")[:BATCH]
+    return ended + UserSession.objects.filter(pk__in=lost).delete()[0]
 
 
 def _lock(person: Practitioner) -> None:

@@ -35,6 +35,7 @@ ROLES = {
 }
 EVENTS = {
     AccountEvent.Kind.INVITED: _("invited"),
+    AccountEvent.Kind.OPENED: _("account opened for the hospital's sign-in"),
     AccountEvent.Kind.JOINED: _("joined and set a password"),
     AccountEvent.Kind.RENEWED: _("set a new password by an invitation"),
     AccountEvent.Kind.LEFT: _("left"),
@@ -160,7 +161,7 @@ def account_events(person: Practitioner) -> list[ShownEvent]:
 class Member:
     person: Practitioner
     posts: str
-    state: str  # active, invited, none, left
+    state: str  # active, linked (single sign-on only), invited, none, left
     invitation: Invitation | None
     second: bool  # has a passkey or an authenticator app
     last_seen: datetime | None
@@ -227,13 +228,10 @@ def _members(
 def _state(person: Practitioner, invitation: Invitation | None, here: bool) -> str:
     if not here:
         return "left"
-    if person.account and person.account.is_active and _may_enter(person.account):
-        return "active"
+    account = person.account
+    if account and account.is_active and account.password:
+        return "active" if account.has_usable_password() else "linked"
     return "invited" if invitation else "none"
-
-
-def _may_enter(account: Account) -> bool:
-    return bool(account.password) and account.has_usable_password()
 
 
 def services_of(sites: Collection[int]) -> list[ServiceAccount]:

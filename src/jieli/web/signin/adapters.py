@@ -56,6 +56,7 @@ class Accounts(DefaultAccountAdapter):
 
     def post_login(self, request: HttpRequest, user: Account, **kwargs: Any) -> HttpResponse:
         response = super().post_login(request, user, **kwargs)
+        request.session.set_expiry(None)  # it was short until here
         device.remember(request, response, user.pk)
         proofs.remember(request, "password")
         guessed = getattr(request, "guessed", 0)

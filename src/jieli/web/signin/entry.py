@@ -44,6 +44,7 @@ from jieli.web.signin.guessing import guess
 
 log = logging.getLogger(__name__)
 INVITED = "jieli_invitation"
+HALF_WAY = 15 * 60  # seconds to finish signing in
 get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -52,7 +53,10 @@ def door(view: Any) -> Any:
 
     @wraps(view)
     def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return _see_other(view(request, *args, **kwargs))
+        response = _see_other(view(request, *args, **kwargs))
+        if request.session.modified and not request.user.is_authenticated:
+            request.session.set_expiry(HALF_WAY)  # anybody may begin; nobody fills our table
+        return response
 
     opened.unkeyed = True  # type: ignore[attr-defined]
     return login_not_required(opened)

@@ -19,6 +19,7 @@ from jieli.web.now import wall
 from jieli.web.signin import guessing, proofs
 
 Handler = Callable[[HttpRequest], HttpResponse]
+ONE_PAGE = 5 * 60  # seconds for the page that says why
 SEEN_EVERY = timedelta(minutes=1)
 LIMITS = Limits(
     desk=timedelta(minutes=settings.IDLE_DESK),
@@ -48,6 +49,7 @@ def _keep_or_end(request: HttpRequest, now: datetime) -> None:
         held.delete()
         logout(request)
         request.session["idled"] = minutes
+        request.session.set_expiry(ONE_PAGE)
     elif _by_a_person(request) and (now - held.last_seen_at >= SEEN_EVERY or not held.data):
         UserSession.objects.filter(pk=held.pk).update(  # it may have been ended meanwhile
             data={**held.data, "idle": _minutes(request)},
@@ -58,6 +60,7 @@ def _keep_or_end(request: HttpRequest, now: datetime) -> None:
 
 def _begin(request: HttpRequest, now: datetime) -> UserSession:
     """A session that was opened by another door than ours, such as the demonstration's."""
+    request.session.set_expiry(None)  # it may have been short while it was nobody's
     held, _made = UserSession.objects.update_or_create(
         session_key=request.session.session_key,
         defaults={

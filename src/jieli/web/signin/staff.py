@@ -53,6 +53,7 @@ def staff(request: Signed) -> HttpResponse:
         "members": members,
         "shown": shown,
         "text": text,
+        "sso": settings.OIDC_NAME if settings.OIDC_URL else "",
         "more": len(members) == SHOWN_STAFF,
         "waiting": sum(one.state in ("none", "invited") for one in members),
     }
@@ -85,6 +86,20 @@ def _newcomer_page(
 def invitations(request: Signed, person: UUID) -> HttpResponse:
     site = _site(request)
     return _invited(request, access.get_colleague(site, person), site)
+
+
+@require_POST
+def account(request: Signed, person: UUID) -> HttpResponse:
+    """Open the door for whoever comes by the hospital's own sign-in."""
+    if not settings.OIDC_URL:
+        raise Http404
+    site = _site(request)
+    found = access.get_colleague(site, person)
+    actions.open_account(found, site, by=request.me, now=request.now)
+    messages.success(
+        request, _("%(name)s may come by the hospital's sign-in.") % {"name": found.name}
+    )
+    return _to(site)
 
 
 def _invited(request: Signed, person: Practitioner, site: Organisation) -> HttpResponse:

@@ -32,6 +32,7 @@ urlpatterns = [
     path("staff/new/", staff.newcomer, name="newcomer"),
     path("staff/invitation/", staff.invitation_shown, name="invitation_shown"),
     path("staff/<uuid:person>/invitations/", staff.invitations, name="invitations"),
+    path("staff/<uuid:person>/account/", staff.account, name="account"),
     path("staff/<uuid:person>/departure/", staff.departure, name="departure"),
     path("services/", services.services, name="services"),
     path("services/<int:number>/end/", services.service_end, name="service_end"),

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('directory', '0001_initial'),
+        ('directory', '0002_grant_in_grace'),
     ]
 
     operations = [
@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
             name='AccountEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('invited', 'Invited'), ('joined', 'Joined'), ('renewed', 'Renewed'), ('left', 'Left'), ('linked', 'Linked'), ('password', 'Password'), ('passkey_added', 'Passkey Added'), ('passkey_removed', 'Passkey Removed'), ('app_added', 'App Added'), ('app_removed', 'App Removed'), ('codes_made', 'Codes Made'), ('sessions_ended', 'Sessions Ended')], max_length=20)),
+                ('kind', models.CharField(choices=[('invited', 'Invited'), ('opened', 'Opened'), ('joined', 'Joined'), ('renewed', 'Renewed'), ('left', 'Left'), ('linked', 'Linked'), ('password', 'Password'), ('passkey_added', 'Passkey Added'), ('passkey_removed', 'Passkey Removed'), ('app_added', 'App Added'), ('app_removed', 'App Removed'), ('codes_made', 'Codes Made'), ('sessions_ended', 'Sessions Ended')], max_length=20)),
                 ('at', models.DateTimeField()),
                 ('reason', models.CharField(blank=True, max_length=200)),
                 ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='directory.practitioner')),
