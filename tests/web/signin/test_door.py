@@ -141,6 +141,43 @@ def test_wrong_ones_are_forgotten_after_a_month(world):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_forty_browsers_at_once_do_not_get_forty_tries():
+    """Over HTTP: no transaction around a request hides one try from the next."""
+    from tests.directory import world as worlds
+
+    worlds.build().zhu.account.delete()
+
+    def attempt(_turn: int) -> int:
+        try:
+            return sign_in(Client(REMOTE_ADDR="192.0.2.1"), "e1", "wrong").status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(attempt, range(40)))
+    assert found.count(401) <= LIMITS["pair"].most
+    assert set(found) <= {401, 429}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_door_sees_nothing_of_patients_and_leaves_no_role_behind(world):
+    from jieli.record.reading import unentered
+
+    def asked() -> tuple[str, bool]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_user, row_security_active('cases_case')")
+            return cursor.fetchone()
+
+    before = asked()
+    with unentered():
+        assert asked() == ("jieli_web", True)
+    assert asked() == before
+    with pytest.raises(ZeroDivisionError), unentered():
+        _ = 1 / 0
+    assert asked() == before
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_hundred_at_once_are_not_one():
     """Each try is written before the password is looked at."""
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('directory', '0002_grant_in_grace'),
+        ('directory', '0003_glass'),
     ]
 
     operations = [

@@ -18,5 +18,5 @@ DROP FUNCTION directory_accountevent_is_append_only();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("directory", "0003_accounts")]
+    dependencies = [("directory", "0004_accounts")]
     operations = [migrations.RunSQL(FORBID, ALLOW)]
