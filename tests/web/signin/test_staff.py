@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
 from django.test import Client
@@ -117,6 +118,7 @@ def test_a_new_password_by_a_link_ends_the_sessions_of_the_old(office, world):
     before = Client()
     sign_in(before, "e1")
     taken_up(link(office, world.zhu))
+    assert UserSession.objects.filter(user=world.zhu.account).count() == 1  # the new one
     assert before.get("/me/").status_code == 302
     assert AccountEvent.objects.filter(practitioner=world.zhu, kind="renewed").exists()
 
@@ -286,6 +288,11 @@ def test_somebody_is_found_by_name_sound_or_number(office, world):
         assert "祝南星" in page
         assert "季怀远" not in page
     assert "没有符合的人" in office.get("/staff/", {"text": "nobody"}).content.decode()
+
+
+@pytest.mark.parametrize("query", [{"text": "a\x00b"}, {"organisation": "\x00"}])
+def test_zero_bytes_are_no_error(office, world, query):
+    assert office.get("/staff/", query).status_code < 500
 
 
 def test_the_list_costs_the_same_for_many(office, world, django_assert_max_num_queries):

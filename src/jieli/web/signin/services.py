@@ -14,6 +14,7 @@ from jieli.directory.queries.accounts import services_of
 from jieli.directory.services import ServiceRequest, service
 from jieli.directory.views import Signed
 from jieli.web.signin.forms import SCOPE_WORDS, ServiceForm
+from jieli.web.signin.staff import typed
 
 TOKEN = "jieli_service_token"  # noqa: S105 the name of a place in the session
 
@@ -26,7 +27,7 @@ def services(request: Signed) -> HttpResponse:
     form = ServiceForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return _page(request, sites, form)
-    code = request.POST.get("organisation", "")
+    code = typed(request.POST.get("organisation", ""))
     site = access.get_organisation_to_administer(request.me, code, today(request.now))
     made, token = actions.open_service(site, by=request.me, now=request.now, **form.cleaned_data)
     request.session[TOKEN] = [made.pk, get_adapter().encrypt(token)]
