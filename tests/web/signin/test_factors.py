@@ -334,6 +334,23 @@ def test_a_stolen_session_changes_nothing_about_signing_in(client, world, clock,
     assert not getattr(client, method)(path).headers.get("Location", "").startswith("/me/again/")
 
 
+@pytest.mark.parametrize("body", [{}, {"code": "\x00"}, {"credential": "{}"}, {"password": ""}])
+def test_an_empty_answer_proves_nothing(client, world, body):
+    sign_in(client, "e1")
+    assert client.post("/me/again/", body).status_code == 401
+
+
+def test_every_page_of_the_door_refuses_a_kept_answer(client, world):
+    """There the database lets nobody write such a row; none may try."""
+    key = {"Idempotency-Key": "6a1c1c6e-2f6c-4f0e-9a55-0e3f4c8f9d11"}
+    sign_in(client, "e1")
+    for path in ("/signin/", "/signin/code/", "/signin/code/passkey/", "/signin/passkey/",
+                 "/signin/invitation/", "/signin/invitations/x/", "/signin/sso/hospital/",
+                 "/signin/sso/hospital/answer/", "/me/again/", "/me/again/passkey/"):  # fmt: skip
+        assert client.post(path, {}, headers=key).status_code < 500, path
+        assert Client().post(path, {}, headers=key).status_code < 500, path
+
+
 def test_asking_again_is_counted(client, world):
     sign_in(client, "e1")
     for _ in range(LIMITS["device"].most):
