@@ -41,6 +41,9 @@ const chinese = {
   uploaded: "已上传",
   failed: "没有传上去",
   retry: "重传",
+  passkeyStopped: "没有完成。再试一次，或者换一种方式。",
+  passkeyKnown: "这台设备已经有您的通行密钥。",
+  copied: "已复制",
   yes: "确定",
   no: "不做",
 };
@@ -87,6 +90,9 @@ const english: Words = {
   uploaded: "Uploaded",
   failed: "Not uploaded",
   retry: "Try again",
+  passkeyStopped: "That was not completed. Try again, or use another way.",
+  passkeyKnown: "This device already has a passkey of yours.",
+  copied: "Copied",
   yes: "Yes",
   no: "No",
 };

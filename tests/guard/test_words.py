@@ -26,7 +26,7 @@ CALL = re.compile(
     r"""(?<![\w.])(?:_|gettext|gettext_lazy|gettext_noop|N)\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\)""",
     re.S,
 )
-REFUSED = re.compile(r"""Refused\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)""", re.S)
+REFUSED = re.compile(r"""(?:Refused|NotProven)\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)""", re.S)
 
 
 def chinese() -> dict[str, str]:

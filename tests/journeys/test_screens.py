@@ -46,6 +46,11 @@ def test_every_screen_in_english_in_both_themes(house: House, person: Callable[.
         (expert, f"/rings/{ring}/"),
         (expert, f"{case}opinions/new/"),
         (expert, "/me/"),
+        (expert, "/me/security/"),
+        (expert, "/me/again/"),
+        ("SCH-0001", "/staff/"),
+        ("SCH-0001", "/staff/new/"),
+        ("KS-0001", "/services/"),
     ]
     faults: list[str] = []
     for theme in ("light", "dark"):

@@ -257,7 +257,25 @@ class ConsentForm(Timed):
     language = forms.CharField(max_length=8, required=False)
 
 
-class OpinionForm(forms.Form):
+class SignedForm(forms.Form):
+    """What is signed asks for the password, unless the person was just asked another way."""
+
+    password = forms.CharField(
+        strip=False, error_messages={"required": _("Enter your password once more to sign.")}
+    )
+
+    def __init__(self, *args: Any, proof: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.proof = proof
+        self.fields["password"].required = not proof
+
+    @property
+    def secret(self) -> str:
+        """What was typed counts first."""
+        return str(self.cleaned_data["password"] or self.proof)
+
+
+class OpinionForm(SignedForm):
     """The guided form. Rows to watch come as two lists of one length."""
 
     request = forms.UUIDField(required=False)
@@ -271,9 +289,6 @@ class OpinionForm(forms.Form):
     recommendation = forms.CharField(max_length=4000, required=False)
     by_when = forms.CharField(max_length=120, required=False)
     looked_at = forms.CharField(max_length=300, required=False)
-    password = forms.CharField(
-        strip=False, error_messages={"required": _("Enter your password once more to sign.")}
-    )
 
     @property
     def watches(self) -> list[tuple[str, str]]:
@@ -287,7 +302,7 @@ class AcknowledgementForm(forms.Form):
     disagreement = forms.CharField(max_length=2000, required=False)
 
 
-class DecisionForm(forms.Form):
+class DecisionForm(SignedForm):
     opinion = forms.UUIDField(required=False)
     chosen = forms.ChoiceField(
         choices=Template.choices, error_messages={"required": _("Choose what will be done.")}
@@ -296,9 +311,6 @@ class DecisionForm(forms.Form):
         max_length=4000, error_messages={"required": _("Write the decision in a sentence.")}
     )
     reason = forms.CharField(max_length=2000, required=False)
-    password = forms.CharField(
-        strip=False, error_messages={"required": _("Enter your password once more to sign.")}
-    )
 
     @property
     def alternatives(self) -> list[tuple[str, str]]:

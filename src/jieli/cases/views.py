@@ -20,7 +20,7 @@ from jieli.chart.store.receive import file_of, takes_file
 from jieli.chart.views import serve_document
 from jieli.directory.models import Practitioner
 from jieli.record.queries import events_of
-from jieli.rules.refusal import Refused
+from jieli.rules.refusal import NotProven, Refused
 
 
 class Signed(HttpRequest):
@@ -28,6 +28,8 @@ class Signed(HttpRequest):
 
     me: Practitioner
     now: datetime
+    proof: str  # what stands for the password after a step-up on this page
+    wrong_secret: bool
 
 
 def see_other(where: str) -> HttpResponseRedirect:
@@ -458,7 +460,7 @@ def ringing(request: Signed, key: UUID) -> HttpResponse:
 def new_opinion(request: Signed, key: UUID) -> HttpResponse:
     case = access.get_case_for(request.me, key, request.now)
     access.need_asked(request.me, case, request.now)
-    form = forms.OpinionForm(request.POST or None)
+    form = forms.OpinionForm(request.POST or None, proof=request.proof)
     if request.method != "POST":
         return _opinion_page(request, case, form)
     if not form.is_valid():
@@ -474,11 +476,19 @@ def new_opinion(request: Signed, key: UUID) -> HttpResponse:
         watches=form.watches,
     )
     try:
-        actions.sign_opinion(asked, advice, by=request.me, secret=data["password"], now=request.now)
+        actions.sign_opinion(asked, advice, by=request.me, secret=form.secret, now=request.now)
     except Refused as refused:
-        form.add_error("password", _(refused.sentence) % refused.facts)
+        _not_signed(request, form, refused)
         return _opinion_page(request, case, form, status=409)
     return to_case(case)
+
+
+new_opinion.signs = True  # type: ignore[attr-defined] # wrong passwords are counted
+
+
+def _not_signed(request: Signed, form: forms.SignedForm, refused: Refused) -> None:
+    request.wrong_secret = isinstance(refused, NotProven)
+    form.add_error("password", _(refused.sentence) % refused.facts)
 
 
 def _opinion_page(
@@ -530,7 +540,7 @@ def my_advice(request: Signed) -> HttpResponse:
 def new_decision(request: Signed, key: UUID) -> HttpResponse:
     case = access.get_case_for(request.me, key, request.now)
     access.need_deciding(request.me, case, request.now)
-    form = forms.DecisionForm(request.POST or None)
+    form = forms.DecisionForm(request.POST or None, proof=request.proof)
     if request.method != "POST":
         return _decision_page(request, case, form)
     if not form.is_valid():
@@ -540,12 +550,15 @@ def new_decision(request: Signed, key: UUID) -> HttpResponse:
     choice = Choice(data["chosen"], data["text"], data["reason"], form.alternatives)
     try:
         actions.sign_decision(
-            case, choice, opinion=opinion, by=request.me, secret=data["password"], now=request.now
+            case, choice, opinion=opinion, by=request.me, secret=form.secret, now=request.now
         )
     except Refused as refused:
-        form.add_error("password", _(refused.sentence) % refused.facts)
+        _not_signed(request, form, refused)
         return _decision_page(request, case, form, status=409)
     return to_case(case)
+
+
+new_decision.signs = True  # type: ignore[attr-defined] # wrong passwords are counted
 
 
 def _decision_page(

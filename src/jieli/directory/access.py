@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import date, datetime
 from typing import TypeVar
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, Q, QuerySet
@@ -15,10 +16,12 @@ from jieli.directory.models import (
     Channel,
     Duty,
     DutySwap,
+    Invitation,
     Membership,
     Organisation,
     Practitioner,
     Role,
+    ServiceAccount,
 )
 from jieli.rules.rostering import local_day
 
@@ -145,6 +148,31 @@ def get_agreement_to_coordinate(person: Practitioner, agreement_id: int, on: dat
     return _first(
         Agreement.objects.filter(
             Q(from_organisation__in=mine) | Q(to_organisation__in=mine), pk=agreement_id
+        )
+    )
+
+
+def get_colleague(site: Organisation, key: UUID) -> Practitioner:
+    """Somebody who has or had a post at a hospital that was fetched to be coordinated."""
+    held = Role.objects.filter(organisation=site).values("practitioner")
+    return _first(Practitioner.objects.select_related("account").filter(key=key, pk__in=held))
+
+
+def get_invitation(site: Organisation, invitation_id: int) -> Invitation:
+    rows = Invitation.objects.select_related("practitioner")
+    return _first(rows.filter(pk=invitation_id, organisation=site))
+
+
+def get_organisation_to_administer(person: Practitioner, code: str, on: date) -> Organisation:
+    mine = organisations_of(person, on, (Role.Kind.ADMIN,))
+    return _first(Organisation.objects.filter(code=code, pk__in=mine))
+
+
+def get_service_to_administer(person: Practitioner, service_id: int, on: date) -> ServiceAccount:
+    mine = organisations_of(person, on, (Role.Kind.ADMIN,))
+    return _first(
+        ServiceAccount.objects.select_related("organisation").filter(
+            pk=service_id, organisation__in=mine
         )
     )
 

@@ -430,3 +430,102 @@ class Approval(models.Model):
                 condition=Q(expires_on__gt=models.F("approved_on")), name="approval_expires_later"
             )
         ]
+
+
+class Invitation(models.Model):
+    """A one-time link with which a person joins, or sets a new password."""
+
+    practitioner = models.ForeignKey(
+        Practitioner, on_delete=models.CASCADE, related_name="invitations"
+    )
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE)
+    token_hash = models.BinaryField(unique=True)  # SHA-256; the link itself is kept nowhere
+    made_by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)  # taken back, or a newer one was made
+
+
+class AccountEvent(models.Model):
+    """Who let whom in or out, when and why. The database refuses an update or a delete."""
+
+    class Kind(models.TextChoices):
+        INVITED = "invited"
+        OPENED = "opened"  # for the hospital's single sign-on only
+        JOINED = "joined"
+        RENEWED = "renewed"  # a new password by an invitation
+        LEFT = "left"
+        LINKED = "linked"  # the hospital's single sign-on
+        PASSWORD = "password"  # noqa: S105 a kind of event
+        PASSKEY_ADDED = "passkey_added"
+        PASSKEY_REMOVED = "passkey_removed"
+        APP_ADDED = "app_added"  # authenticator app
+        APP_REMOVED = "app_removed"
+        CODES_MADE = "codes_made"  # recovery codes
+        SESSIONS_ENDED = "sessions_ended"
+
+    practitioner = models.ForeignKey(
+        Practitioner, on_delete=models.PROTECT, related_name="account_events"
+    )
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    by = models.ForeignKey(
+        Practitioner, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    at = models.DateTimeField()
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["practitioner", "-at"], name="account_event_person")]
+
+
+class WrongSecret(models.Model):
+    """One wrong password or code. Names are hashed: people type passwords into the wrong field."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, null=True, blank=True)
+    at = models.DateTimeField()
+    device = models.CharField(max_length=64, blank=True)  # a device that signed in before
+    pair = models.CharField(max_length=64, blank=True)  # an address and a name together
+    address = models.CharField(max_length=64, blank=True)
+    everywhere = models.CharField(max_length=64, blank=True)  # one account's codes
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["everywhere", "at"], condition=~Q(everywhere=""), name="wrong_everywhere"
+            ),
+            models.Index(fields=["device", "at"], condition=~Q(device=""), name="wrong_device"),
+            models.Index(fields=["pair", "at"], condition=~Q(pair=""), name="wrong_pair"),
+            models.Index(fields=["address", "at"], condition=~Q(address=""), name="wrong_address"),
+            models.Index(fields=["account", "at"], name="wrong_account"),
+            models.Index(fields=["at"], name="wrong_age"),
+        ]
+
+
+class ServiceAccount(models.Model):
+    """Another system that acts for one hospital, within its scopes, with a token of its own."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE)
+    name = models.CharField(max_length=80)
+    scopes = ArrayField(models.CharField(max_length=40))
+    token_hash = models.BinaryField(unique=True)  # SHA-256; the token is shown once
+    hint = models.CharField(max_length=12)  # how the token begins, to tell two apart
+    made_by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(
+        Practitioner, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(scopes=[]), name="service_has_scopes"),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=models.F("made_at")), name="service_expires_later"
+            ),
+        ]

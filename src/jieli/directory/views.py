@@ -32,7 +32,7 @@ from jieli.directory.forms import (
     SwapForm,
     TurnForm,
 )
-from jieli.directory.models import Alliance, Membership, Organisation, Practitioner
+from jieli.directory.models import Alliance, Membership, Organisation, Practitioner, Role
 from jieli.directory.queries import Mine
 from jieli.directory.queries.duty import LINES, shown_presence, specialty_name
 from jieli.directory.queries.roster import Week, rostering_day
@@ -369,6 +369,7 @@ def _my_page(
     request: Signed, presence_form: PresenceForm, channel_form: ChannelForm, status: int = 200
 ) -> HttpResponse:
     css, label = shown_presence(getattr(request.me, "presence", None), request.now)
+    hospitals = queries.hospitals_of(request.me, request.now)
     shown = {
         "presence_form": presence_form,
         "channel_form": channel_form,
@@ -377,7 +378,11 @@ def _my_page(
         "presence_cls": css,
         "presence_label": label,
         "turns": queries.turns_ahead(request.me, request.now),
-        "hospitals": queries.hospitals_of(request.me, request.now),
+        "hospitals": hospitals,
+        "coordinates": any(one.coordinates for one in hospitals),
+        "administers": bool(
+            access.organisations_of(request.me, today(request.now), (Role.Kind.ADMIN,))
+        ),
         "local": LOCAL,
     }
     return render(request, "directory/me.html", shown, status=status)

@@ -21,7 +21,7 @@ from jieli.record.rows import insert
 from jieli.record.signatures import SignatureProvider
 from jieli.rules import chain as chains
 from jieli.rules.chain import Fact
-from jieli.rules.refusal import Refused
+from jieli.rules.refusal import NotProven
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -209,7 +209,7 @@ def sign(
     """Sign `content` as it stands. The provider decides whether `secret` proves the person."""
     provider: SignatureProvider = import_string(settings.SIGNATURE_PROVIDER)()
     if not provider.proves(by, secret):
-        raise Refused("The password is not right. Nothing was signed; your text is kept.")
+        raise NotProven("The password is not right. Nothing was signed; your text is kept.")
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1)
     return Signature.objects.create(
         practitioner=by,

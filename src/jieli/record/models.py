@@ -9,6 +9,8 @@ from django.db.models import Q
 
 from jieli.directory.models import Account, Practitioner
 
+INTERNAL = frozenset({"password", "passkey", "totp"})
+
 
 class Chain(models.Model):
     """One row per case: the lock that every action takes first, and the head of the hash chain."""
@@ -103,7 +105,12 @@ class Signature(models.Model):
 
     key = models.UUIDField(default=uuid.uuid4, unique=True)
     practitioner = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
-    provider = models.CharField(max_length=40)  # "password": 内部签名
+    provider = models.CharField(max_length=40)  # how it was proven, or a certified provider
     content_hash = models.BinaryField()  # SHA-256 of the signed text
     content = models.TextField()  # exactly what was signed, canonical
     signed_at = models.DateTimeField()
+
+    @property
+    def is_internal(self) -> bool:
+        """内部签名: proven to us, not to a certified provider."""
+        return self.provider in INTERNAL

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from jieli.directory.access import DESK_KINDS, TREATING_KINDS, today
 from jieli.directory.models import Account, Practitioner
@@ -73,6 +73,30 @@ def entered(account: Account | None, person: Practitioner | None, now: datetime)
                     cursor.execute("SELECT set_config('role', 'none', true)," + NOBODY)
     finally:
         _VISIT.reset(token)
+
+
+@contextmanager
+def unentered() -> Iterator[None]:
+    """The web role without a person, each statement for itself: nothing of a patient is there.
+
+    For signing in: a wrong password is counted before the next one is looked at, not after.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET ROLE {WEB_ROLE}")
+    try:
+        yield
+    finally:
+        _leave_role()
+
+
+def _leave_role() -> None:
+    if connection.connection is None or (connection.in_atomic_block and connection.needs_rollback):
+        return  # closed meanwhile; or of a test, whose end forgets it
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET ROLE")
+    except DatabaseError:
+        connection.close()  # never back to the pool as somebody else
 
 
 def opened(case_key: UUID) -> None:

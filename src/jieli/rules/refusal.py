@@ -10,3 +10,7 @@ class Refused(Exception):
         self.sentence = sentence
         self.facts: Mapping[str, str | int] = facts
         super().__init__(sentence % facts if facts else sentence)
+
+
+class NotProven(Refused):
+    """The person did not prove who they are: such tries are counted."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
@@ -15,7 +16,14 @@ def _may_page(request: HttpRequest) -> bool:
     return me is not None and may_ask(me, request.now)  # type: ignore[attr-defined]
 
 
+def _factors(request: HttpRequest) -> set[str]:
+    """How this person may prove who they are besides the password."""
+    held = Authenticator.objects.filter(user=request.user.pk)
+    return set(held.values_list("type", flat=True))
+
+
 def page(request: HttpRequest) -> dict[str, Any]:
+    factors = SimpleLazyObject(lambda: _factors(request))
     return {
         "now": getattr(request, "now", None) or now(),
         "zone": getattr(request, "zone", "beijing"),
@@ -24,5 +32,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "demo": settings.JIELI_DEMO,
         "speed": speed(),
         "telephone": settings.DUTY_TELEPHONE,
+        "has_passkey": SimpleLazyObject(lambda: "webauthn" in factors),
+        "has_app": SimpleLazyObject(lambda: "totp" in factors),
         "may_page": SimpleLazyObject(lambda: _may_page(request)),
     }

@@ -14,10 +14,5 @@ def now() -> datetime:
 
 
 def wall() -> datetime:
-    """The machine's own clock: only to measure how wrong it is."""
+    """The machine's own clock, in a demonstration too: sessions, codes and guessing live in it."""
     return datetime.now(UTC)
-
-
-def speed() -> float:
-    """How many times faster than the wall clock the shown time runs: 1 but in a demonstration."""
-    return demo_speed() if settings.JIELI_DEMO else 1.0

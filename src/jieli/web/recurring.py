@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from jieli.cases import actions as cases
+from jieli.directory import actions as directory
 from jieli.exchange import actions as exchange
 from jieli.live import actions as live
 from jieli.notify import actions as notify
 from jieli.pager import actions as pager
+from jieli.web.now import wall
 
 
 def fire_clocks(now: datetime) -> int:
@@ -41,5 +43,7 @@ WORK = [
     ("old test rings", pager.prune, 600.0),
     ("old processes", pager.forget_processes, 600.0),
     ("old live notes", live.prune, 600.0),
+    ("old sessions", lambda now: directory.forget_sessions(wall()), 600.0),
+    ("old wrong secrets", lambda now: directory.forget_wrong_secrets(wall()), 600.0),
     ("old uploads", lambda now: exchange.sweep_uploads(now=now), 600.0),
 ]

@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -110,7 +111,42 @@ DUTY_TELEPHONE = _read(
 SIGNATURE_PROVIDER = _read(
     "JIELI_SIGNATURE_PROVIDER",
     "jieli.record.signatures.PasswordProvider",
-    "Class that proves who signs; the default is a re-entered password, labelled internal.",
+    "Class that proves who signs; the default is a re-entered password, a passkey or a code,"
+    " labelled internal.",
+    str,
+)
+
+
+# -- who may stay signed in, and for how long -----------------------------------------------------
+
+IDLE_DESK = _read(
+    "JIELI_IDLE_DESK",
+    "30",
+    "Minutes without use until a coordinator, director or administrator is signed out.",
+    _count,
+)
+IDLE_WARD = _read(
+    "JIELI_IDLE_WARD", "480", "Minutes without use until a doctor or nurse is signed out.", _count
+)
+IDLE_EXPERT = _read(
+    "JIELI_IDLE_EXPERT",
+    "20160",
+    "Minutes without use until an expert, or whoever is on duty, is signed out.",
+    _count,
+)
+INVITATION_HOURS = _read(
+    "JIELI_INVITATION_HOURS", "72", "Hours for which an invitation's link is valid.", _count
+)
+OIDC_URL = _read(
+    "JIELI_OIDC_URL", "", "Issuer of the hospital's single sign-on (OpenID Connect).", str
+)
+OIDC_NAME = _read("JIELI_OIDC_NAME", "医院统一登录", "What its button says.", str)
+OIDC_CLIENT = _read("JIELI_OIDC_CLIENT", "jieli", "Client id of Jieli there.", str)
+OIDC_SECRET = _read("JIELI_OIDC_SECRET", "", "Client secret of Jieli there.", str)
+OIDC_CLAIM = _read(
+    "JIELI_OIDC_CLAIM",
+    "employee_number",
+    "Claim that holds the staff number; only administrators there may be able to change it.",
     str,
 )
 
@@ -247,6 +283,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
 ]
 
 MIDDLEWARE = [
@@ -264,9 +306,12 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "jieli.web.signin.middleware.sessions",
+    "jieli.web.signin.middleware.StepUp",
     "jieli.web.middleware.person",
     "jieli.web.middleware.visit",  # from here on: one transaction, one person's rows
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "jieli.web.middleware.Refusals",
@@ -286,7 +331,37 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+# django-allauth does the work behind our own pages; addresses and templates of it are not used.
+ACCOUNT_ADAPTER = "jieli.web.signin.adapters.Accounts"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "login"
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_ADAPTER = "jieli.web.signin.adapters.Factors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Jieli"
+MFA_TRUST_ENABLED = True
+MFA_TRUST_COOKIE_NAME = "jieli_trust"
+MFA_TRUST_COOKIE_AGE = timedelta(hours=12)
+MFA_TRUST_COOKIE_SECURE = TLS
+MFA_TRUST_COOKIE_SAMESITE = "Lax"
+SOCIALACCOUNT_ADAPTER = "jieli.web.signin.adapters.SingleSignOn"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a form could not be sent on to another host under our policy
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 8
+_hospital = {
+    "provider_id": "hospital",
+    "name": OIDC_NAME,
+    "client_id": OIDC_CLIENT,
+    "secret": OIDC_SECRET,
+    "settings": {"server_url": OIDC_URL, "oauth_pkce_enabled": True},
+}
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [_hospital] if OIDC_URL else []}}
 
 TEMPLATES = [
     {

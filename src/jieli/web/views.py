@@ -4,15 +4,14 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
-from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_GET, require_POST
 
 from jieli.cases import views as cases
 from jieli.cases.queries import lists
 from jieli.directory import access
+from jieli.directory import actions as directory
 from jieli.directory.queries import duty, roster
 from jieli.directory.queries.proofs import tonight
 from jieli.pager.access import answers_for_the_pager
@@ -23,20 +22,9 @@ YEAR = 60 * 60 * 24 * 365
 DUTY_SHOWN = 12
 
 
-@method_decorator(login_not_required, name="dispatch")
-class SignIn(LoginView):
-    """Staff number and password. Not idempotent: each answer carries a new session."""
-
-    template_name = "web/signin.html"
-    redirect_authenticated_user = True
-
-
-sign_in = SignIn.as_view()
-sign_in.unkeyed = True  # type: ignore[attr-defined]
-
-
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
+    directory.end_session(request.session.session_key or "")
     logout(request)
     response = cases.see_other("/signin/")
     # Nothing of a patient stays behind on a device that others use.

@@ -20,7 +20,7 @@ from jieli.cases.queries.words import word
 from jieli.chart.models import Observation
 from jieli.chart.queries import consents_of, documents_of
 from jieli.directory.models import Practitioner
-from jieli.record.models import Event
+from jieli.record.models import Event, Signature
 from jieli.record.queries import broken_at
 from jieli.rules import clocks as rules
 from jieli.rules.clocks import VERSION
@@ -315,7 +315,6 @@ def _labels() -> dict[str, str]:
         "decisions": _("Decision of the treating hospital"),
         "events": _("Record"),
         "printed": _("Printed"),
-        "internal": _("Internal signature (re-entered password)"),
         "page": _("Page"),
     }
 
@@ -328,6 +327,7 @@ def _signed_opinion(opinion: Opinion) -> dict[str, Any]:
         "parts": [p for p in parts if p],
         "signer": f"{opinion.author.name} {opinion.author.title}".strip(),
         "at": _both(opinion.signed_at),
+        "kind": _kind(opinion.signature),
         "hash": bytes(opinion.signature.content_hash).hex(),
     }
 
@@ -339,8 +339,19 @@ def _signed_decision(decision: Decision) -> dict[str, Any]:
         "parts": [p for p in (decision.text, decision.reason, *why) if p],
         "signer": f"{decision.author.name} {decision.author.title}".strip(),
         "at": _both(decision.signed_at),
+        "kind": _kind(decision.signature),
         "hash": bytes(decision.signature.content_hash).hex(),
     }
+
+
+def _kind(signature: Signature) -> str:
+    """How it was signed, in words."""
+    internal = {
+        "password": _("Internal signature (re-entered password)"),
+        "passkey": _("Internal signature (passkey)"),
+        "totp": _("Internal signature (code of the authenticator app)"),
+    }
+    return internal.get(signature.provider, signature.provider)
 
 
 def _minutes(length: Any) -> str:

@@ -7,8 +7,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from jieli.directory.models import Account, Practitioner
+from jieli.directory import actions
+from jieli.directory.models import Account, AccountEvent, Practitioner
+from jieli.web.now import now
 from jieli.web.password import ask_password
+
+Kind = AccountEvent.Kind
 
 
 class Command(BaseCommand):
@@ -28,5 +32,8 @@ class Command(BaseCommand):
             person.save(update_fields=["account"])
         else:
             person.account.set_password(password)
-            person.account.save(update_fields=["password"])
+            person.account.is_active = True  # also who left and came back
+            person.account.save(update_fields=["password", "is_active"])
+            actions.end_sessions(person.account)
+        actions.note(Kind.RENEWED, person, by=None, now=now(), reason="jieli account")
         self.stdout.write(f"{person.name} may sign in as {person.account.login}.")
