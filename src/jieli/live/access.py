@@ -20,6 +20,7 @@ AllowedTopics = Callable[[Any, set[str], datetime], "Collection[str] | Mapping[s
 class Granted(NamedTuple):
     signed_in: bool
     names: dict[str, str]  # topic in the database -> name in the browser
+    account: int = 0
 
 
 def granted(
@@ -32,7 +33,7 @@ def granted(
             return Granted(False, {})
         topics = allowed(account, set(wanted), now())
         names = dict(topics) if isinstance(topics, Mapping) else {topic: topic for topic in topics}
-        return Granted(True, names)
+        return Granted(True, names, account.pk)
     finally:
         connections.close_all()
 

@@ -41,6 +41,7 @@ class Subscriber:
         self.topics = set(topics)
         self.queue: asyncio.Queue[Message] = asyncio.Queue(QUEUE_LIMIT)
         self.closed = asyncio.Event()
+        self.crowded = False  # let go because its account opened too many
 
     def offer(self, message: Message) -> None:
         if message.topic not in self.topics:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from typing import Any
 
 import uvicorn
@@ -18,6 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=int, default=1, help="processes")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        _allow_many_streams()
         call_command("collectstatic", interactive=False, verbosity=0)
         self.stdout.write(f"Jieli serves http://{options['host']}:{options['port']}/")
         self.stdout.flush()
@@ -32,3 +34,11 @@ class Command(BaseCommand):
             timeout_keep_alive=30,
             timeout_graceful_shutdown=10,
         )
+
+
+def _allow_many_streams() -> None:
+    """Each open stream is an open file; many systems begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(65_536, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
