@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from jieli.cases import actions as cases
+from jieli.chart import actions as chart
 from jieli.exchange import actions as exchange
 from jieli.live import actions as live
 from jieli.notify import actions as notify
@@ -24,5 +25,6 @@ WORK = [
     ("messages", send_messages, 0.5),
     ("outcomes", cases.ask_outcomes, 30.0),
     ("old live notes", live.prune, 600.0),
+    ("unfinished uploads", lambda now: chart.sweep_incoming(now=now), 600.0),
     ("old uploads", lambda now: exchange.sweep_uploads(now=now), 600.0),
 ]
