@@ -9,11 +9,14 @@ import "./patient";
 import "./ring";
 import "./ringtest";
 import "./upload";
+import "./waiting";
 import "./wake";
 import { keepForms } from "./draft";
 import { startOutbox } from "./outbox";
+import { startShell } from "./shell";
 
 keepForms();
 startOutbox();
+startShell();
 document.addEventListener("jl:page", keepForms);
 document.body.addEventListener("htmx:load", keepForms);

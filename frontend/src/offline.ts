@@ -25,6 +25,12 @@ class Offline extends HTMLElement {
 
   private draw = (): void => {
     const off = !navigator.onLine;
+    const kept = Number(document.body.dataset.kept);
+    if (kept) {
+      const at = new Date(kept).toLocaleString(document.documentElement.lang, { dateStyle: "short", timeStyle: "short" });
+      this.hidden = false;
+      return this.replaceChildren(icon("net"), `${words.offline} ${words.keptCopy} ${at}`);
+    }
     this.hidden = !off && !this.lost;
     if (this.hidden) return this.replaceChildren();
     const more = make("span", "", words.lostMore);

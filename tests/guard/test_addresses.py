@@ -10,6 +10,7 @@ from tests.cases.world import World
 pytestmark = pytest.mark.django_db
 # Open on purpose: signing in, choosing language and zone, machines; the gateway signs its body.
 OPEN = {"signin", "zone", "set_language", "healthz", "readyz", "attempt"}
+OPEN |= {"worker", "offline"}  # the service worker, and the page that says: no network
 SAMPLES = {"uuid": str(uuid.uuid4()), "int": "1", "slug": "clocks", "str": "x"}
 
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from jieli.cases.queries.pages import may_ask
+from jieli.web import device
 from jieli.web.now import now, speed
 
 
@@ -15,11 +16,16 @@ def _may_page(request: HttpRequest) -> bool:
     return me is not None and may_ask(me, request.now)  # type: ignore[attr-defined]
 
 
+def _seal(request: HttpRequest) -> str:
+    return device.masked(device.seal_of(request.user))  # type: ignore[arg-type]
+
+
 def page(request: HttpRequest) -> dict[str, Any]:
     return {
         "now": getattr(request, "now", None) or now(),
         "zone": getattr(request, "zone", "beijing"),
         "me": getattr(request, "me", None),
+        "seal": SimpleLazyObject(lambda: _seal(request)),
         "since": getattr(request, "live_since", ""),
         "demo": settings.JIELI_DEMO,
         "speed": speed(),

@@ -22,7 +22,17 @@ from jieli.web.now import now
 Handler = Callable[[HttpRequest], HttpResponse]
 ZONES = {"beijing": ZoneInfo("Asia/Shanghai"), "xinjiang": ZoneInfo("Asia/Urumqi")}
 ZONE_COOKIE = "jieli_zone"
-FOR_ANY_ACCOUNT = ("/signout/", "/signin/", "/zone/", "/i18n/", "/demo/", "/healthz", "/readyz")
+FOR_ANY_ACCOUNT = (
+    "/signout/",
+    "/signin/",
+    "/zone/",
+    "/i18n/",
+    "/demo/",
+    "/healthz",
+    "/readyz",
+    "/sw.js",
+    "/offline/",
+)
 
 
 def instant(get_response: Handler) -> Handler:
