@@ -35,3 +35,4 @@ others?.addEventListener("message", (event) => {
 
 // Before texts were sealed they lay here open.
 for (const key of Object.keys(localStorage)) if (key.startsWith("jl.draft.")) localStorage.removeItem(key);
+sessionStorage.removeItem("htmx-current-path-for-history"); // the address of a case; we use no such history

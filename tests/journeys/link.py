@@ -16,11 +16,10 @@ from tests.journeys.people import House
 class Link:
     """Carries bytes both ways; one answer per connection, so that each is seen from its head on."""
 
-    def __init__(self, target: str, *, buffers: bool = False, speed: float = 0) -> None:
+    def __init__(self, target: str, *, buffers: bool = False) -> None:
         host, port = target.removeprefix("http://").split(":")
         self._target = (host, int(port))
         self._buffers = buffers  # /live/ is held back until it is complete
-        self._speed = speed  # bytes a second towards the house; 0: as fast as it goes
         self.room: int | None = None  # bytes of uploads until the link breaks by itself
         self.carried = 0  # bytes of uploads
         self.held: list[str] = []  # what the proxy held back
@@ -43,6 +42,8 @@ class Link:
 
     def close(self) -> None:
         self.cut()
+        self._loop.call_soon_threadsafe(self._server.close)
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0.2), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._socket.close()
@@ -86,6 +87,12 @@ class Link:
     async def _up(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counted: bool
     ) -> None:
+        with contextlib.suppress(OSError):
+            await self._pass(reader, writer, counted=counted)
+
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counted: bool
+    ) -> None:
         while data := await reader.read(16_384):
             if counted:
                 self.carried += len(data)
@@ -95,8 +102,6 @@ class Link:
                     return
             writer.write(data)
             await writer.drain()
-            if self._speed:
-                await asyncio.sleep(len(data) / self._speed)
 
     async def _down(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: bytes

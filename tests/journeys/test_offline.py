@@ -124,7 +124,7 @@ def test_signing_out_leaves_nothing(house: House, person: Person) -> None:
     assert before["rows"] == 2
 
     page.goto("/board/")
-    page.get_by_role("button", name="退出登录").click()
+    page.locator("form[data-signout] button:visible").first.click()
     page.wait_for_url(re.compile("/signin/"))
     kept = page.evaluate(KEPT)
     left = [path for path in kept["cached"] if not path.startswith(("/static/", "/offline/"))]
@@ -253,7 +253,12 @@ def test_behind_plain_http_nothing_is_kept_and_the_page_says_so(
         def url(self) -> str:
             return f"http://hospital.test:{port}"
 
-    doctor = Who(Plain(house.place), plain_browser, "HK-0901", phone=True)
+    plain = Plain(house.place)
+    doctor = Who(plain, plain_browser, "", phone=True)
+    cookies = house.door("HK-0901").client.cookies
+    doctor.context.add_cookies(
+        [{"name": n, "value": v, "url": plain.url} for n, v in cookies.items()]
+    )
     page = doctor.page
     page.goto("/cases/new/")
     assert page.evaluate("isSecureContext") is False
@@ -269,5 +274,6 @@ def test_behind_plain_http_nothing_is_kept_and_the_page_says_so(
     scan = {"name": "ct.dcm", "mimeType": "application/dicom", "buffer": dicom(1_300_007)}
     page.set_input_files("input[type=file]", scan)
     expect(page.locator(".ups")).to_contain_text("已上传", timeout=30_000)
-    assert doctor.complaints == []
+    # Chromium says that one header means nothing there; anything else is ours.
+    assert [text for text in doctor.complaints if "Opener-Policy" not in text] == []
     doctor.context.close()

@@ -25,14 +25,14 @@ def proxy(house: House) -> Iterator[Link]:
 def test_a_ring_and_a_change_come_through_a_proxy_that_buffers(
     house: House, proxy: Link, browser: Any
 ) -> None:
-    number = house.on_line("cangling", "first", "paediatric-surgery")
+    number = house.on_line("cangling", "first", "obstetrics")
     expert = Who(Through(house.place, proxy), browser, number)
-    doctor = Who(Through(house.place, proxy), browser, "LS-0501")
+    doctor = Who(Through(house.place, proxy), browser, "LH-0601")
     page, watching = expert.page, doctor.page
     page.goto("/me/")
     page.wait_for_timeout(3000)  # the stream is open by now, and says nothing
     assert proxy.held
-    case = house.raised("LS-0501", specialty="paediatric-surgery", problem="肠套叠 6 小时")
+    case = house.raised("LH-0601", specialty="obstetrics", problem="产后出血")
     raised = time.monotonic()
     expect(page.locator(".ringbar")).to_be_visible(timeout=9000)
     assert time.monotonic() - raised < 7  # asked every five seconds, whatever the stream does

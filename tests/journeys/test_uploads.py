@@ -127,7 +127,7 @@ def test_the_small_picture_comes_first_and_the_original_follows(
     page = doctor.page
     page.goto(case)
     said: list[str] = []
-    page.expose_function("jlSaid", said.append)
+    page.expose_function("jlSaid", lambda text: said.append(text))
     page.evaluate("""() => new MutationObserver(() =>
       jlSaid(document.querySelector(".ups").innerText)).observe(
         document.querySelector("jl-upload"), { childList: true, subtree: true })""")
