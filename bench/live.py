@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connections
 
 from bench.data import Place
 from bench.processes import cookie_of, served
@@ -96,8 +96,11 @@ async def _measured(
     await asyncio.sleep(QUIET)
     share = (process.seconds() - spent) / (time.monotonic() - since)
     report.fact("processor while nothing happens", f"{share:.0%} of one")
+    spent = process.seconds()
     told, pages = await _told(url, people, cookies[0])
     await asyncio.sleep(3)
+    heard = sum(len(moments) for moments in streams.heard.values())
+    report.fact("processor for one telling", f"{(process.seconds() - spent) / heard * 1e6:.0f} µs")
     _report(report, streams, told, many)
     report.fact("/rings/ of one of them meanwhile", spread(pages))
     report.holds("streams that ended", str(streams.ended), streams.ended == 0, "0")
@@ -123,7 +126,7 @@ async def _told(
             asked = time.perf_counter()
             await client.get("/rings/")
             pages.append((time.perf_counter() - asked) * 1000)
-    await sync_to_async(connection.close)()
+    await sync_to_async(connections.close_all)()
     return told, pages
 
 

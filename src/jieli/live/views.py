@@ -14,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 5.0
 RECHECK_SECONDS = 15.0
+RECHECKS_A_SECOND = 40  # with more than 600 streams each is asked about less often
 ONCE_SECONDS = 8.0
 TOPICS_LIMIT = 50
 STREAMS_LIMIT = 24  # of one account in one process: some devices with some tabs each
@@ -99,7 +101,7 @@ class Stream:
     ) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await _write(send, OPENING + _event("hello", {"topics": sorted(rights.names.values())}))
-        await _write(send, _event("beat", HEARTBEAT_SECONDS))  # a page learns how often
+        await _write(send, _beat())  # a page learns how often
         told = await self._replay(send, asked.cursor, rights.names)
         if told and asked.once:
             return
@@ -131,7 +133,7 @@ class Stream:
         if len(mine) > STREAMS_LIMIT:
             oldest = mine.popleft()
             oldest.crowded = True
-            oldest.closed.set()
+            oldest.close()
         try:
             yield
         finally:
@@ -149,16 +151,16 @@ class Stream:
     async def _recheck(self, asked: Asked, first: Granted, subscriber: Subscriber) -> list[str]:
         """Returns, and ends the stream, when the person may no longer hear something of it."""
         while True:
-            await asyncio.sleep(RECHECK_SECONDS)
+            await asyncio.sleep(max(RECHECK_SECONDS, self.hub.streams / RECHECKS_A_SECOND))
             try:
                 rights = await self._rights(asked)
             except Exception as fault:  # noqa: BLE001 - in doubt the stream ends; it may come back
                 log.warning("live access unknown", extra={"kind": type(fault).__name__})
-                subscriber.closed.set()
+                subscriber.close()
                 return []
             if lost := first.names.keys() - rights.names.keys():
                 subscriber.topics -= lost
-                subscriber.closed.set()
+                subscriber.close()
                 return sorted(first.names[topic] for topic in lost)
 
     async def _replay(
@@ -209,27 +211,19 @@ async def _pump(
     `once`: end after the first news or some seconds. A proxy that holds an answer back until it
     is complete passes it on then, and the browser asks again from where it stopped.
     """
-    closed = asyncio.create_task(subscriber.closed.wait())
-    try:
-        while not gone.done() and not closed.done():
-            message = asyncio.create_task(subscriber.queue.get())
-            done, _ = await asyncio.wait(
-                {message, closed, gone},
-                timeout=ONCE_SECONDS if once else HEARTBEAT_SECONDS,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if message in done:
-                await _write(send, _message(message.result(), names))
-                if once:
-                    return
-                continue
-            message.cancel()
+    gone.add_done_callback(lambda _: subscriber.close())
+    while True:
+        try:
+            async with asyncio.timeout(ONCE_SECONDS if once else HEARTBEAT_SECONDS):
+                await subscriber.stirred.wait()
+        except TimeoutError:
             if once:
                 return
-            if not done:
-                await _write(send, _event("beat", HEARTBEAT_SECONDS))
-    finally:
-        closed.cancel()
+            await _write(send, _beat())
+        if news := subscriber.take():
+            await _write(send, b"".join(_message(message, names) for message in news))
+        if subscriber.closed or (once and news):
+            return
 
 
 async def _disconnected(receive: Receive) -> None:
@@ -249,13 +243,18 @@ async def _write(send: Send, data: bytes) -> None:
 
 
 def _message(message: Message, names: dict[str, str]) -> bytes:
-    body = {
-        "id": message.id,
-        "topic": names.get(message.topic, message.topic),
-        "verb": message.verb,
-    }
+    return _written(message, names.get(message.topic, message.topic))
+
+
+@lru_cache(512)  # a change of the board goes to everybody in the same words
+def _written(message: Message, name: str) -> bytes:
+    body = {"id": message.id, "topic": name, "verb": message.verb}
     place = f"id: {message.cursor}\n".encode() if message.cursor else b""
     return place + b"data: " + json.dumps(body).encode() + b"\n\n"
+
+
+def _beat() -> bytes:
+    return _event("beat", HEARTBEAT_SECONDS)
 
 
 def _event(name: str, body: Any) -> bytes:
