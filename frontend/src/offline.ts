@@ -27,9 +27,10 @@ class Offline extends HTMLElement {
     const off = !navigator.onLine;
     const kept = Number(document.body.dataset.kept);
     if (kept) {
-      const at = new Date(kept).toLocaleString(document.documentElement.lang, { dateStyle: "short", timeStyle: "short" });
+      const beijing = { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "short" } as const;
+      const at = new Date(kept).toLocaleString(document.documentElement.lang, beijing);
       this.hidden = false;
-      return this.replaceChildren(icon("net"), `${words.offline} ${words.keptCopy} ${at}`);
+      return this.replaceChildren(icon("net"), make("span", "", `${words.offline} ${words.keptCopy} ${at} ${words.beijing}`));
     }
     this.hidden = !off && !this.lost;
     if (this.hidden) return this.replaceChildren();

@@ -1,6 +1,6 @@
 // <jl-waiting>: on the page that says there is no network: what still waits here, as far as that
 // can be told without its key; and the real page as soon as the network is back.
-import { define } from "./page";
+import { define, icon, make } from "./page";
 import { rows } from "./store";
 import { words } from "./words";
 
@@ -14,7 +14,7 @@ class WaitingSends extends HTMLElement {
           queued ? `${queued} ${words.waitingSealed}` : "",
           kept.length - queued ? `${kept.length - queued} ${words.draftsSealed}` : "",
         ];
-        this.textContent = said.filter(Boolean).join(" ");
+        this.replaceChildren(icon("net"), make("div", "", said.filter(Boolean).join(" ")));
         this.hidden = !kept.length;
       })
       .catch(() => undefined);

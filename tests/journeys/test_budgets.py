@@ -181,7 +181,7 @@ def test_every_screen_keeps_to_its_bytes(house: House, shown: dict[str, str]) ->
 MAIN = [
     (DOCTOR, "/cases/new/", ".sendbar button"),
     (DOCTOR, "/board/", ".rail a, .tabbar a.call"),
-    (DOCTOR, "case", "#say + button"),
+    (DOCTOR, "case", "form.say button"),
     (DOCTOR, "handovers", "form button"),
     (DOCTOR, "/duty/", "a[href='/duty/telephones/']"),
     ("expert", "ring", "form[action$='/acceptance/'] button"),
