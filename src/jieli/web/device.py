@@ -1,4 +1,4 @@
-"""The key under which a browser keeps drafts and unsent messages (docs/decisions/0005).
+"""The key under which a browser keeps drafts and unsent messages (docs/decisions/0006).
 
 Derived, not stored: the same for one account wherever it signs in, another one as soon as its
 password or the installation's secret changes. A browser holds it only in memory.
