@@ -14,6 +14,7 @@ from django.test import Client
 from jieli.cases.models import Case
 from jieli.chart.models import Document, Incoming
 from jieli.record.queries import broken_at
+from jieli.record.reading import entered
 from jieli.stories.models import DemoTime
 from jieli.web import recurring
 from tests.cases.world import World, minutes
@@ -157,6 +158,18 @@ def test_the_wrong_person_finds_no_upload(mine: Client, world: World, case: Case
     other = world.raised("U2").case  # a document of another case is none of this one's
     answer = mine.post(f"/cases/{other.key}/uploads/", said(b"a", original_of=document))
     assert answer.status_code == 404
+
+
+def test_the_database_shows_an_upload_to_its_sender_only(
+    mine: Client, world: World, case: Case
+) -> None:
+    mine.post(f"/cases/{case.key}/uploads/", said(photo()))
+    rows = {}
+    for name in ("doctor", "second_doctor", "outsider"):
+        person = world.people[name]
+        with entered(person.account, person, minutes(5)):
+            rows[name] = Incoming.objects.count()
+    assert rows == {"doctor": 1, "second_doctor": 0, "outsider": 0}
 
 
 def a_document(client: Client, case: Case) -> str:
