@@ -52,7 +52,9 @@ def islands(root: Path) -> None:
     sources = [*frontend.glob("*.json"), *frontend.glob("*.ts"), *(frontend / "src").rglob("*.ts")]
     if _unchanged(out / ".stamp", sources):
         return
-    _node(frontend, frontend / "node_modules/vite/bin/vite.js", "build", "--logLevel", "warn")
+    vite = frontend / "node_modules/vite/bin/vite.js"
+    _node(frontend, vite, "build", "--logLevel", "warn")
+    _node(frontend, vite, "build", "--mode", "worker", "--logLevel", "warn")
     _stamp(out / ".stamp", sources)
 
 

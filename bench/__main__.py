@@ -1,4 +1,4 @@
-"""bin/bench [relay clocks pages] [--full]: measure on generated data; 1 if a limit is missed."""
+"""bin/bench [relay clocks pages live] [--full]: measure on generated data; 1 at a missed limit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from bench.data import WORK, Place, Size
 from bench.report import Report, load
 
-NAMES = ("relay", "clocks", "pages")
+NAMES = ("relay", "clocks", "pages", "live")
 
 
 def main(arguments: list[str]) -> int:
@@ -43,6 +43,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--clocks", type=int, default=1_000_000, help="armed by `clocks`")
     parser.add_argument("--seconds", type=int, default=60, help="of clocks falling due")
     parser.add_argument("--kills", type=int, default=30, help="of the runner, by `clocks`")
+    parser.add_argument("--streams", type=int, default=2_000, help="open at once, by `live`")
     options = parser.parse_args(arguments)
     if options.full:
         options.hospitals, options.practitioners, options.cases = 3_000, 100_000, 1_000_000

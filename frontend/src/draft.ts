@@ -1,9 +1,12 @@
 // A form with data-draft="name" loses nothing on a weak network: what is typed is kept on this
-// device, sending repeats itself with the same key until the server has answered, also after a
-// reload, and after thirty seconds the page says: ring instead.
-import { drop, newDraft, read, write, type Draft } from "./drafts";
-import { icon, make, telephoneLink } from "./page";
-import { send, showPage, WAITS } from "./send";
+// device, sealed; sending repeats itself with the same key until the server has answered, also
+// after a reload, and after thirty seconds the page says: ring instead.
+import { newDraft, shelf } from "./drafts";
+import { promise } from "./outbox";
+import { csrf, icon, make, telephoneLink } from "./page";
+import { alone, send, WAITS } from "./send";
+import type { Draft } from "./shelf";
+import { showPage } from "./swap";
 import { words } from "./words";
 
 const KEPT = /^(?:text|search|tel|email|url|number|date|time|datetime-local|radio|checkbox|textarea|select.*)$/;
@@ -19,24 +22,42 @@ class Keeper {
   private clock = 0;
   private attempts = 0;
   private secrets: [string, string][] = []; // passwords: sent once, never kept on the device
+  private release?: () => void; // of the lock that says: this page is sending
 
   constructor(private form: HTMLFormElement) {
-    const name = form.dataset.draft ?? "form";
-    const kept = read(name);
-    this.draft = kept ?? newDraft(name, form.action);
+    this.draft = newDraft(form.dataset.draft ?? "form", form.action);
     this.button = form.querySelector("button.go, button[type=submit], button:not([type])");
     this.line.hidden = true;
     (form.querySelector(".sendbar") ?? this.button ?? form.lastElementChild)?.before(this.line);
-    // A page that came back with faults marked carries the newer text itself.
-    const judged = form.querySelector('.err, [aria-invalid="true"]') !== null;
-    if (kept?.fields.length && !judged) this.restore();
     this.setKey();
     form.addEventListener("input", this.changed);
     form.addEventListener("submit", this.submit);
     window.addEventListener("online", this.again);
+    document.addEventListener("visibilitychange", this.hidden);
     this.clock = window.setInterval(() => this.tick(), 1000);
     this.tick();
-    if (this.draft.queuedAt) void this.push();
+    void this.begin();
+  }
+
+  private async begin(): Promise<void> {
+    const mine = await shelf;
+    if (!mine) return this.say("info", words.notKept);
+    const kept = await mine.read(this.draft.name);
+    if (!kept || this.draft.queuedAt) return;
+    this.draft = kept;
+    this.setKey();
+    // A page that came back with faults marked carries the newer text itself.
+    const judged = this.form.querySelector('.err, [aria-invalid="true"]') !== null;
+    if (kept.fields.length && !judged) this.restore();
+    if (kept.queuedAt) this.dispatch();
+  }
+
+  private async keep(draft = this.draft): Promise<boolean> {
+    return (await (await shelf)?.write(draft)) ?? false;
+  }
+
+  private async drop(): Promise<void> {
+    await (await shelf)?.drop(this.draft.id);
   }
 
   private setKey(): void {
@@ -62,14 +83,15 @@ class Keeper {
       const input = field as HTMLInputElement;
       if (!input.name || !KEPT.test(input.type)) continue;
       const said = values.get(input.name);
+      // What was typed while the shelf was being opened is newer.
       if (input.type === "radio" || input.type === "checkbox") input.checked = !!said?.includes(input.value);
-      else if (said?.length) input.value = said.shift() ?? "";
+      else if (said?.length && (input.value === input.defaultValue || input.tagName === "SELECT")) input.value = said.shift() ?? "";
     }
     if (this.draft.queuedAt) return;
     const undo = make("button", "linkb", words.discard);
     undo.type = "button";
     undo.addEventListener("click", () => {
-      drop(this.draft.name);
+      void this.drop();
       this.draft = newDraft(this.draft.name, this.form.action);
       this.form.reset();
       this.setKey();
@@ -81,10 +103,19 @@ class Keeper {
 
   private changed = (): void => {
     window.clearTimeout(this.saving);
-    this.saving = window.setTimeout(() => {
-      if (this.draft.queuedAt) return; // under way: what was sent stays what was sent
-      write(Object.assign(this.draft, { fields: this.fields(), at: Date.now() }));
-    }, 300);
+    this.saving = window.setTimeout(this.save, 300);
+  };
+
+  private save = (): void => {
+    window.clearTimeout(this.saving);
+    this.saving = 0;
+    if (this.draft.queuedAt) return; // under way: what was sent stays what was sent
+    void this.keep(Object.assign(this.draft, { fields: this.fields(), at: Date.now() }));
+  };
+
+  /** The page may be thrown away now: do not wait for the typing to pause. */
+  private hidden = (): void => {
+    if (document.hidden && this.saving) this.save();
   };
 
   private submit = (event: SubmitEvent): void => {
@@ -94,15 +125,25 @@ class Keeper {
     event.preventDefault();
     if (this.draft.queuedAt) return this.again();
     window.clearTimeout(this.saving);
+    this.saving = 0;
     const button = event.submitter;
     const action = button?.getAttribute("formaction") ?? this.form.action;
     const fields = this.fields(button);
     Object.assign(this.draft, { fields, action, at: Date.now(), queuedAt: Date.now() });
     this.attempts = 0;
     // A signature is not sent on later by itself: after a reload the password is asked for again.
-    write(this.secrets.length ? { ...this.draft, queuedAt: undefined } : this.draft);
-    void this.push();
+    const signed = this.secrets.length > 0;
+    void this.keep(signed ? { ...this.draft, queuedAt: undefined } : this.draft).then((kept) => {
+      if (kept && !signed) void promise();
+    });
+    this.dispatch();
   };
+
+  /** Send it from here; as long as this page is open, nobody else does. */
+  private dispatch(): void {
+    void this.push();
+    void alone(this.draft, () => new Promise((done) => (this.release = done)));
+  }
 
   private again = (): void => {
     if (!this.draft.queuedAt || !this.waiting) return;
@@ -115,7 +156,7 @@ class Keeper {
     this.form.setAttribute("aria-busy", "true");
     this.attempts += 1;
     if (this.attempts > 1) this.status();
-    const outcome = await send({ ...this.draft, fields: [...this.draft.fields, ...this.secrets] });
+    const outcome = await send({ ...this.draft, fields: [...this.draft.fields, ...this.secrets] }, csrf());
     if (outcome.kind === "later") {
       const wait = WAITS[Math.min(this.attempts, WAITS.length) - 1];
       this.waiting = window.setTimeout(() => void this.push(), wait);
@@ -123,15 +164,15 @@ class Keeper {
     }
     this.form.removeAttribute("aria-busy");
     if (outcome.kind === "done") {
-      drop(this.draft.name);
+      await this.drop();
+      this.release?.();
       return location.assign(outcome.url);
     }
     // Answered: the next sending is a new one, with a key of its own.
-    Object.assign(this.draft, newDraft(this.draft.name, this.draft.action), {
-      fields: this.draft.fields,
-      queuedAt: undefined,
-    });
-    write(this.draft);
+    const { id, name, action, fields } = this.draft;
+    this.draft = { ...newDraft(name, action), id, fields };
+    await this.keep();
+    this.release?.();
     if (outcome.kind === "expired") return this.say("warn", words.expired);
     this.stop();
     showPage(outcome.html);
@@ -164,6 +205,8 @@ class Keeper {
     window.clearInterval(this.clock);
     window.clearTimeout(this.waiting);
     window.removeEventListener("online", this.again);
+    document.removeEventListener("visibilitychange", this.hidden);
+    this.release?.();
   }
 }
 

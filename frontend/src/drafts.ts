@@ -1,67 +1,38 @@
-// What is kept on this device until the server has it: fields of a form, and sendings under way.
-// Kept for one person only; gone when that person signs out.
+// The shelf of whoever is signed in on this page.
 import { uuid } from "./page";
+import { canSeal } from "./seal";
+import { clean, Shelf, type Draft } from "./shelf";
+import { wipeStore } from "./store";
 
-export interface Draft {
-  name: string;
-  key: string; // one idempotency key for one draft: sending twice takes effect once
-  owner: string;
-  page: string; // where the form stands
-  action: string;
-  fields: [string, string][];
-  at: number; // when it was last changed
-  queuedAt?: number; // when it was first sent, while nobody has answered yet
-}
+const masked = document.body.dataset.seal ?? "";
+document.body.removeAttribute("data-seal");
+export const me = document.body.dataset.me ?? "";
+const others = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel("jieli");
 
-const PREFIX = "jl.draft.";
-const KEEP = 12 * 3600 * 1000;
-const me = (): string => document.body.dataset.me ?? "";
+export const shelf: Promise<Shelf | undefined> = Shelf.open(masked, me).catch(() => undefined);
+if (!me && canSeal()) void clean().catch(() => undefined);
 
 export function newDraft(name: string, action: string): Draft {
   const page = location.pathname + location.search;
-  return { name, key: uuid(), owner: me(), page, action, fields: [], at: Date.now() };
+  return { id: uuid(), name, key: uuid(), page, action, fields: [], at: Date.now() };
 }
 
-export function read(name: string): Draft | undefined {
-  try {
-    const draft = JSON.parse(localStorage.getItem(PREFIX + name) ?? "null") as Draft | null;
-    if (!draft) return undefined;
-    const foreign = me() !== "" && draft.owner !== me();
-    if (foreign || Date.now() - draft.at > KEEP) {
-      drop(name);
-      return undefined;
-    }
-    return draft;
-  } catch {
-    return undefined;
-  }
+/** Signing out: nothing stays on this device, and no other tab puts anything back. */
+export async function wipe(): Promise<void> {
+  others?.postMessage("wiped");
+  (await shelf)?.close();
+  localStorage.clear();
+  sessionStorage.clear();
+  await wipeStore();
 }
 
-export function write(draft: Draft): boolean {
-  try {
-    localStorage.setItem(PREFIX + draft.name, JSON.stringify(draft));
-    return true;
-  } catch {
-    return false; // private window or full: the form still works, only unsaved
-  }
-}
+others?.addEventListener("message", (event) => {
+  if (event.data !== "wiped") return;
+  void shelf.then((mine) => mine?.close());
+  document.querySelector("main")?.replaceChildren(); // what was typed goes from the screen, too
+  setTimeout(() => location.replace("/"), 3000);
+});
 
-export function drop(name: string): void {
-  localStorage.removeItem(PREFIX + name);
-}
-
-function names(): string[] {
-  return Object.keys(localStorage)
-    .filter((key) => key.startsWith(PREFIX))
-    .map((key) => key.slice(PREFIX.length));
-}
-
-export function queued(): Draft[] {
-  return names()
-    .map(read)
-    .filter((draft): draft is Draft => draft?.queuedAt !== undefined);
-}
-
-export function dropAll(): void {
-  for (const name of names()) drop(name);
-}
+// Before texts were sealed they lay here open.
+for (const key of Object.keys(localStorage)) if (key.startsWith("jl.draft.")) localStorage.removeItem(key);
+sessionStorage.removeItem("htmx-current-path-for-history"); // the address of a case; we use no such history

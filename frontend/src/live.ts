@@ -5,6 +5,7 @@ import { announce } from "./fresh";
 import { define } from "./page";
 import { partsOf } from "./parts";
 
+const MUTE = 8000; // a stream that has said nothing at all for so long is held back by a proxy
 const QUIET = 5000; // without a sign of life for so long, we say that the connection is lost
 const wanted = new Map<string, number>();
 let address = "/live/";
@@ -14,10 +15,13 @@ let failures = 0;
 let beats = 0; // milliseconds between two heartbeats, once the server has sent one
 let alive = performance.now();
 let lost = false;
+let polled = false; // it was answered at least once
 let failing = false; // the ring's own question, every five seconds, found nobody
 let reopen = 0;
 let hiddenAt = 0;
 let release: (() => void) | undefined;
+let once = sessionStorage.getItem("jl.once") === "1"; // something on the way holds an open answer back: ask for answers that end
+let opened = 0;
 
 function tell(topic: string, detail: unknown): void {
   announce(`jl:${topic}`, detail);
@@ -67,6 +71,8 @@ function open(): void {
   if (!wanted.size || release === asleep) return;
   const query = new URLSearchParams([...wanted.keys()].map((topic) => ["topic", topic]));
   if (lastId) query.set("since", lastId); // a new EventSource cannot send the header
+  if (once) query.set("once", "1");
+  opened = performance.now();
   source = new EventSource(`${address}?${query}`);
   source.onopen = sign;
   source.onmessage = receive;
@@ -75,6 +81,10 @@ function open(): void {
     sign();
   });
   source.addEventListener("resync", refetch); // more was missed than can be told
+  source.addEventListener("crowded", () => {
+    close(); // this person has more pages open than are told at once: the newest ones are
+    reopen = window.setTimeout(open, 60000 * (0.7 + Math.random() * 0.6));
+  });
   source.onerror = () => {
     if (source?.readyState !== EventSource.CLOSED) return; // it tries again by itself
     close();
@@ -93,9 +103,17 @@ function watch(): void {
   // Without heartbeats that a script can see, an open stream counts as alive.
   if (source?.readyState === EventSource.OPEN && !beats && !failing) alive = performance.now();
   const silent = performance.now() - alive;
-  if (silent > Math.max(QUIET, beats * 2.5)) setLost(true);
+  const patience = beats ? Math.max(QUIET, beats * (once ? 3.5 : 2.5)) : MUTE + 1000;
+  // The ring's own question is answered, but the stream has never said a word.
+  if (!once && !beats && polled && source && performance.now() - opened > MUTE) {
+    once = true;
+    sessionStorage.setItem("jl.once", "1");
+    alive = performance.now();
+    return open();
+  }
+  if (silent > patience) setLost(true);
   // A stream that says nothing although it should is dead: a proxy may hold it open for ever.
-  if (beats && silent > Math.max(QUIET, beats * 2.5) + 5000) {
+  if (beats && silent > patience + 5000) {
     alive = performance.now() - QUIET;
     open();
   }
@@ -130,6 +148,7 @@ function show(): void {
 document.addEventListener("jl:poll", (event) => {
   const before = failing;
   failing = !(event as CustomEvent<boolean>).detail;
+  polled ||= !failing;
   if (before && !failing) open(); // the old stream may hang on a connection that is gone
 });
 document.addEventListener("visibilitychange", () => (document.hidden ? hide() : show()));

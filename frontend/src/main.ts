@@ -12,11 +12,14 @@ import "./ring";
 import "./ringtest";
 import "./share";
 import "./upload";
+import "./waiting";
 import "./wake";
 import { keepForms } from "./draft";
 import { startOutbox } from "./outbox";
+import { startShell } from "./shell";
 
 keepForms();
 startOutbox();
+startShell();
 document.addEventListener("jl:page", keepForms);
 document.body.addEventListener("htmx:load", keepForms);

@@ -25,6 +25,13 @@ class Offline extends HTMLElement {
 
   private draw = (): void => {
     const off = !navigator.onLine;
+    const kept = Number(document.body.dataset.kept);
+    if (kept) {
+      const beijing = { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "short" } as const;
+      const at = new Date(kept).toLocaleString(document.documentElement.lang, beijing);
+      this.hidden = false;
+      return this.replaceChildren(icon("net"), make("span", "", `${words.offline} ${words.keptCopy} ${at} ${words.beijing}`));
+    }
     this.hidden = !off && !this.lost;
     if (this.hidden) return this.replaceChildren();
     const more = make("span", "", words.lostMore);

@@ -7,7 +7,7 @@ const TOUCHED: [RegExp, string[]][] = [
   [/^late_reason/, ["clocks"]],
   [/^(ring_|told_silently|list_|person_invited|escalated)/, ["rings"]],
   [/^handover_saved$/, ["situation"]],
-  [/^(vitals_observed|document_added)$/, ["chart"]],
+  [/^(vitals_observed|document_added|original_added)$/, ["chart"]],
   [/^consent_/, ["chart", "clocks"]],
   [/^note_written$/, ["thread"]],
   [/^outcome_/, ["outcome"]],

@@ -1,10 +1,12 @@
-// <jl-upload action="…">: around a file field. Each file goes by itself, pictures made smaller
-// first, with its own progress and its own retry; without script the form around it is sent whole.
-import { define, icon, make, uuid, writeHeaders } from "./page";
+// <jl-upload pieces="…">: around a file field. Each file goes by itself and in pieces, so that a
+// break costs a piece and not the file. A photo is made small first and arrives within seconds;
+// its original follows after all the small ones. Without script the form is sent whole.
+import { sha256 } from "./digest";
+import { define, icon, make } from "./page";
+import { Pieces, type Arrival } from "./pieces";
 import { words } from "./words";
 
 const LONGEST = 1600;
-const RETRIES = [1000, 3000, 8000];
 
 async function smaller(file: File): Promise<Blob> {
   if (!/^image\/(jpeg|png|webp|heic|heif)$/.test(file.type)) return file;
@@ -23,105 +25,121 @@ async function smaller(file: File): Promise<Blob> {
   }
 }
 
+/** A link for which the person pays by the byte, or one that is hopeless: ask before the original. */
+function tight(): boolean {
+  const link = (navigator as { connection?: { saveData?: boolean; effectiveType?: string } }).connection;
+  return !!link?.saveData || /2g$/.test(link?.effectiveType ?? "");
+}
+
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+
 class Row {
   readonly node = make("li");
   private state = make("span", "meta");
   private bar = make("progress");
-  private again = make("button", "btn slim", words.retry);
-  private key = uuid();
-  private attempts = 0;
-  private blob?: Blob;
+  private again = make("button", "btn slim", words.sendOriginal);
+  private document = ""; // the small picture that has arrived
+  private small?: Blob;
 
   constructor(private file: File, private owner: Upload) {
     this.bar.max = 1;
     this.again.type = "button";
     this.again.hidden = true;
-    this.again.addEventListener("click", () => void this.start());
+    this.again.addEventListener("click", () => void this.original(true));
     this.state.setAttribute("role", "status");
     this.node.append(make("b", "", file.name), this.state, this.again, this.bar);
   }
 
-  async start(): Promise<void> {
-    this.again.hidden = true;
-    this.bar.hidden = false;
+  /** What is needed at once: the file, or of a photo the small picture. */
+  async first(): Promise<void> {
     this.state.textContent = words.scaling;
-    this.blob ??= await smaller(this.file);
-    const name = this.blob === this.file ? this.file.name : this.file.name.replace(/\.\w+$|$/, ".jpg");
-    const data = this.owner.extra();
-    data.set(this.owner.field, this.blob, name);
-    data.set("_key", this.key);
-    const request = new XMLHttpRequest();
-    request.open("POST", this.owner.address);
-    for (const [header, value] of Object.entries({ ...writeHeaders(this.key), "Jieli-Redirect": "say" })) request.setRequestHeader(header, value);
-    request.upload.onprogress = (event) => {
-      this.bar.value = event.total ? event.loaded / event.total : 0;
-      this.state.textContent = `${Math.round(this.bar.value * 100)}%`;
-    };
-    request.onload = () => this.answered(request);
-    request.onerror = request.ontimeout = () => this.failed();
-    request.timeout = 180000;
-    request.send(data);
+    this.small = await smaller(this.file);
+    const whole = this.small === this.file;
+    const said: Record<string, string> = { name: whole ? this.file.name : this.file.name.replace(/\.\w+$|$/, ".jpg"), ...this.owner.extra() };
+    if (!whole) said.follows = await sha256(this.file);
+    const arrival = await this.pass(this.small, said, "");
+    if (arrival.kind !== "done") return;
+    if (!whole) this.document = arrival.document;
+    this.say("met", whole ? words.uploaded : words.smallUploaded);
   }
 
-  private answered(request: XMLHttpRequest): void {
-    if (request.status >= 500 || request.status === 429) return this.failed();
+  /** When there is room. */
+  async original(asked = false): Promise<void> {
+    if (!this.document) return;
+    this.again.hidden = asked || !tight();
+    if (!this.again.hidden) return;
+    const arrival = await this.pass(this.file, { name: this.file.name, original_of: this.document }, words.original);
+    if (arrival.kind !== "done") return;
+    this.document = "";
+    this.say("met", words.originalUploaded);
+  }
+
+  private async pass(file: Blob, said: Record<string, string>, what: string): Promise<Arrival> {
+    this.bar.hidden = false;
+    let far = "";
+    const arrival = await new Pieces(this.owner.pieces, file, said, {
+      sent: (bytes) => {
+        this.bar.value = bytes / file.size;
+        far = `${what} ${Math.round(this.bar.value * 100)}% · ${megabytes(bytes)} / ${megabytes(file.size)} MB`;
+        this.state.textContent = far;
+      },
+      broken: () => this.state.replaceChildren(icon("net"), ` ${words.unsent} ${far}`),
+    }, !!what).send();
     this.bar.hidden = true;
-    if (request.status >= 200 && request.status < 300) {
-      this.state.replaceChildren(icon("met"), ` ${words.uploaded}`);
-      this.owner.dispatchEvent(new CustomEvent("jl:uploaded", { bubbles: true }));
-      return;
-    }
-    this.key = uuid();
-    const page = new DOMParser().parseFromString(request.responseText, "text/html");
-    const said = page.querySelector("main .err, .plain p, .err")?.textContent?.trim();
-    this.state.replaceChildren(icon("warn"), ` ${said || words.failed}`);
-    this.again.hidden = request.status === 413 || request.status === 422;
+    if (arrival.kind === "done") this.owner.dispatchEvent(new CustomEvent("jl:uploaded", { bubbles: true }));
+    else this.say("warn", arrival.kind === "expired" ? words.expiredUpload : arrival.sentence || words.failed);
+    return arrival;
   }
 
-  private failed(): void {
-    const wait = RETRIES[this.attempts++];
-    this.state.replaceChildren(icon("net"), ` ${words.unsent}`);
-    if (wait) return void window.setTimeout(() => void this.start(), wait);
-    this.attempts = 0;
-    this.state.replaceChildren(icon("warn"), ` ${words.failed}`);
-    this.again.hidden = false;
+  private say(name: string, text: string): void {
+    this.state.replaceChildren(icon(name), ` ${text}`);
   }
 }
 
 class Upload extends HTMLElement {
   private list = make("ul", "ups");
+  private line: Promise<void> = Promise.resolve(); // one after the other: a weak link carries one
+  private waiting: Row[] = []; // originals
 
   connectedCallback(): void {
     const input = this.querySelector<HTMLInputElement>("input[type=file]");
     if (!input || this.list.isConnected) return;
     this.append(this.list);
     for (const plain of this.querySelectorAll<HTMLElement>("[data-plain]")) plain.hidden = true;
-    input.addEventListener("change", () => void this.take(input));
+    input.addEventListener("change", () => this.take(input));
   }
 
-  get address(): string {
-    return this.getAttribute("action") ?? this.closest("form")?.action ?? "";
+  get pieces(): string {
+    return this.getAttribute("pieces") ?? "";
   }
 
-  get field(): string {
-    return this.querySelector<HTMLInputElement>("input[type=file]")?.name || "file";
+  /** What stands beside the file in the same wrapper: its title. */
+  extra(): Record<string, string> {
+    const fields = this.querySelectorAll<HTMLInputElement>("input[name]:not([type=file]), select[name]");
+    return Object.fromEntries([...fields].filter((field) => field.value).map((field) => [field.name, field.value]));
   }
 
-  /** What stands beside the file in the same wrapper: its kind, its title. */
-  extra(): FormData {
-    const data = new FormData();
-    for (const field of this.querySelectorAll<HTMLInputElement>("input[name], select[name], textarea[name]")) {
-      const off = (field.type === "radio" || field.type === "checkbox") && !field.checked;
-      if (field.type !== "file" && !off) data.set(field.name, field.value);
+  private take(input: HTMLInputElement): void {
+    for (const file of input.files ?? []) {
+      const row = new Row(file, this);
+      this.list.append(row.node);
+      this.waiting.push(row);
+      this.then(() => row.first());
     }
-    return data;
+    input.value = "";
+    this.then(() => this.originals());
   }
 
-  private async take(input: HTMLInputElement): Promise<void> {
-    const rows = [...(input.files ?? [])].map((file) => new Row(file, this));
-    input.value = "";
-    for (const row of rows) this.list.append(row.node);
-    for (const row of rows) await row.start(); // one after the other: a weak link carries one
+  /** A file that is chosen meanwhile waits for one original at most. */
+  private async originals(): Promise<void> {
+    const row = this.waiting.shift();
+    if (!row) return;
+    await row.original();
+    this.then(() => this.originals());
+  }
+
+  private then(work: () => Promise<void>): void {
+    this.line = this.line.then(work).catch((fault: unknown) => console.error(fault));
   }
 }
 

@@ -14,6 +14,7 @@ OPEN = {"signin", "zone", "set_language", "healthz", "readyz", "metrics", "attem
 OPEN |= {"account_login", "mfa_login_webauthn", "mfa_authenticate", "code_passkey"}
 OPEN |= {"openid_connect_login", "openid_connect_callback", "invitation_link", "invitation"}
 OPEN |= {"service"}
+OPEN |= {"worker", "offline"}  # the service worker, and the page that says: no network
 SAMPLES = {"uuid": str(uuid.uuid4()), "int": "1", "slug": "clocks", "str": "x"}
 
 

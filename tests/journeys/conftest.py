@@ -14,10 +14,13 @@ import pytest
 from django.db import connection
 from playwright.sync_api import expect
 
+from tests.conftest import _chromium
 from tests.installation import Installation
 from tests.journeys.people import House, Who
 
 expect.set_options(timeout=10_000)  # for a machine that does other things besides
+# The second one is no secure context for a browser: plain http, as on a hospital's own network.
+HOSTS = "127.0.0.1,hospital.test"
 CONNECTION = ("host", "port", "user", "password")
 
 
@@ -30,7 +33,9 @@ def house(migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
     with psycopg.connect(**server, dbname="postgres", autocommit=True) as link:
         link.execute(f'create database "{name}" template "{migrated}"')
     folder = tmp_path_factory.mktemp("journeys")
-    place = Installation(folder, {**server, "dbname": name}, JIELI_DEMO="1")
+    place = Installation(
+        folder, {**server, "dbname": name}, JIELI_DEMO="1", JIELI_ALLOWED_HOSTS=HOSTS
+    )
     try:
         place.jieli("demo", "--without-cases")
         place.serve()
@@ -40,6 +45,16 @@ def house(migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
         place.close()
         with psycopg.connect(**server, dbname="postgres", autocommit=True) as link:
             link.execute(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+def plain_browser(browser: Any) -> Iterator[Any]:
+    """One that finds the house under another name."""
+    flags = ["--no-sandbox", "--host-resolver-rules=MAP hospital.test 127.0.0.1"]
+    kind = browser.browser_type
+    plain = kind.launch(executable_path=_chromium(), args=flags)
+    yield plain
+    plain.close()
 
 
 @pytest.fixture

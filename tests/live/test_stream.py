@@ -20,7 +20,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 from django.core import signing
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from jieli.live import access, actions, queries, views
 from jieli.live.hub import POLL_SECONDS, QUEUE_LIMIT, Hub, Message, Subscriber
@@ -326,7 +326,7 @@ def test_a_browser_that_does_not_read_is_let_go(hub: Hub) -> None:
         subscriber = Subscriber(["case:a"])
         for number in range(QUEUE_LIMIT + 1):
             subscriber.offer(Message(None, number, "case:a", "x"))
-        return subscriber.closed.is_set()
+        return subscriber.closed
 
     assert asyncio.run(overflow())
 
@@ -361,3 +361,86 @@ def test_killing_the_writer_right_after_its_commit_loses_nothing(
     os.waitpid(child, 0)
     until(listener.told)
     assert listener.told() == [("case:a", "orphan")]
+
+
+# -- one person who opens too many, and proxies that hold answers back --------------------------
+
+
+def test_an_account_keeps_its_newest_streams_and_no_more(
+    url: str, cookies: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "STREAMS_LIMIT", 3)
+    streams = [joined(url, cookies) for _ in range(5)]
+    until(lambda: sum(stream.ended.is_set() for stream in streams) == 2)
+    assert [stream.ended.is_set() for stream in streams] == [True, True, False, False, False]
+    assert [bool(stream.named("crowded")) for stream in streams[:3]] == [True, True, False]
+    other = {settings.SESSION_COOKIE_NAME: session_of(get_user_model().objects.create_account("2"))}
+    neighbour = joined(url, other)
+    publish(["case:a"], 1, "news")
+    until(lambda: all(stream.told() for stream in [*streams[2:], neighbour]))
+    streams[4].stopping = True
+
+
+def test_a_thousand_streams_of_one_client_starve_nobody(
+    url: str, cookies: dict[str, str], hub: Hub
+) -> None:
+    """They are refused while they wait for the door, and the oldest go when they are in."""
+    other = {settings.SESSION_COOKIE_NAME: session_of(get_user_model().objects.create_account("2"))}
+    answers: list[int] = []
+    waited: list[float] = []
+
+    async def one(client: httpx.AsyncClient) -> None:
+        async with client.stream("GET", f"{url}/live/?topic=me") as answer:
+            answers.append(answer.status_code)
+            async for _ in answer.aiter_bytes():
+                pass
+
+    async def storm() -> None:
+        limits = httpx.Limits(max_connections=1000)
+        async with httpx.AsyncClient(cookies=cookies, timeout=60, limits=limits) as client:
+            tasks = [asyncio.create_task(one(client)) for _ in range(1000)]
+            async with httpx.AsyncClient(cookies=other, timeout=60) as neighbour:
+                while len(answers) < 900:
+                    await asyncio.sleep(0.02)
+                began = time.monotonic()
+                async with neighbour.stream("GET", f"{url}/live/?topic=me") as answer:
+                    assert answer.status_code == 200
+                    waited.append(time.monotonic() - began)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(storm())
+    assert waited[0] < 2
+    assert answers.count(429) > 900
+    assert len(hub._subscribers) <= views.STREAMS_LIMIT + 1
+
+
+def told_from_elsewhere(topics: list[str], event: int, verb: str) -> None:
+    """In a thread: its connection ends with it."""
+    publish(topics, event, verb)
+    connections.close_all()
+
+
+def test_a_stream_that_ends_after_its_first_news(
+    url: str, cookies: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "ONCE_SECONDS", 1.0)
+    with httpx.Client(cookies=cookies, timeout=30) as client:
+        began = time.monotonic()
+        silent = client.get(f"{url}/live/?topic=me&once=1").text
+        assert 0.9 < time.monotonic() - began < 4
+        assert "event: beat" in silent
+        later = threading.Timer(0.3, told_from_elsewhere, [["person:7"], 1, "ring_started"])
+        later.start()
+        said = client.get(f"{url}/live/?topic=me&once=1").text
+        later.join()
+        assert '"verb": "ring_started"' in said
+        # From where it stopped: what came meanwhile is told at once, and once.
+        place = said.split("id: ")[1].split("\n")[0]
+        publish(["person:7"], 2, "ring_ended")
+        until(lambda: str(queries.newest()) != place)
+        began = time.monotonic()
+        again = client.get(f"{url}/live/?topic=me&once=1", headers={"Last-Event-ID": place}).text
+        assert '"verb": "ring_ended"' in again
+        assert time.monotonic() - began < 0.9

@@ -16,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from jieli.cases import actions
 from jieli.cases.actions import Advice
-from jieli.chart.actions import keep_file
+from jieli.chart.actions import announce_file, keep_file
 from jieli.directory.models import Alliance, DutySwap, Membership, Organisation, Role
 from jieli.exchange.excel.writing import template
 from jieli.exchange.models import Upload
@@ -105,9 +105,10 @@ RULES = {
     # everybody who is signed in: their own things, lists of what they may see, machines
     **dict.fromkeys(
         ["home", "board", "board_lines", "signin", "signout", "zone", "set_language", "healthz",
-         "readyz", "cases:cases", "cases:my_rings", "cases:my_advice", "cases:open_cases",
-         "directory:duty", "directory:presence_board", "directory:telephones",
-         "directory:telephones_data", "directory:me", "metrics", "pager:banner",
+         "directory:telephones_data", "metrics", "pager:banner",
+         "readyz", "worker", "offline", "seal", "cases:cases", "cases:my_rings",
+         "cases:my_advice", "cases:open_cases",
+         "directory:duty", "directory:presence_board", "directory:telephones", "directory:me",
          "directory:presence", "directory:channels", "notify:inbox", "exchange:roster_import"],
         anybody,
     ),
@@ -115,12 +116,14 @@ RULES = {
     # a person's own rows
     **dict.fromkeys(
         ["directory:channel_place", "directory:channel_removal", "directory:channel_test",
-         "directory:channel_proof", "notify:reading", "cases:ring", "cases:ringing"],
+         "directory:channel_proof", "notify:reading", "cases:ring", "cases:ringing",
+         "cases:upload", "cases:upload_document"],
         asked,
     ),
     # the case
     **dict.fromkeys(
         ["cases:case", "cases:case_part", "cases:events", "cases:messages", "cases:documents",
+         "cases:uploads",
          "cases:document", "cases:document_file", "cases:urgency", "cases:export_json",
          "cases:export_pdf", "cases:verification", "cases:acceptance", "cases:refusal",
          "cases:referral", "cases:contact", "cases:appointment", "cases:request_rings"],
@@ -231,7 +234,12 @@ class Place:
         document = actions.add_document(
             request.case, kept, title="x", by=world.doctor, now=minutes(2)
         )
+        incoming = announce_file(
+            request.case.key, name="x", size=9, sha256="0" * 64, by=world.alice, now=minutes(2)
+        )
         return {
+            "/uploads/<uuid:upload>": incoming.key,
+            "/offline/<slug:language>": "en",
             "/cases/<uuid:key>": request.case.key,
             "/requests/<uuid:key>": ringing.key,
             "/rings/<uuid:key>": ring.key,

@@ -246,6 +246,16 @@ class DocumentForm(Timed):
     title = forms.CharField(max_length=120, required=False)
 
 
+class UploadForm(forms.Form):
+    """What a device says of a file that it will send in pieces."""
+
+    name = forms.CharField(max_length=255, required=False)
+    size = forms.IntegerField(min_value=0, max_value=2**40)
+    sha256 = forms.RegexField(r"^[0-9a-f]{64}$")
+    follows = forms.RegexField(r"^[0-9a-f]{64}$", required=False)
+    original_of = forms.UUIDField(required=False)
+
+
 class ConsentForm(Timed):
     kind = forms.ChoiceField(choices=Consent.Kind.choices)
     answer = forms.ChoiceField(choices=Consent.Answer.choices, required=False)

@@ -20,6 +20,13 @@ urlpatterns = [
         views.document,
         name="document_file",
     ),
+    path("cases/<uuid:key>/uploads/", views.uploads, name="uploads"),
+    path("cases/<uuid:key>/uploads/<uuid:upload>/", views.upload, name="upload"),
+    path(
+        "cases/<uuid:key>/uploads/<uuid:upload>/document/",
+        views.upload_document,
+        name="upload_document",
+    ),
     path("cases/<uuid:key>/consents/", views.consents, name="consents"),
     path("cases/<uuid:key>/urgency/", views.urgency, name="urgency"),
     path("cases/<uuid:key>/handover-of-care/", views.care, name="care"),

@@ -15,7 +15,9 @@ from jieli.cases.models import Case, Opinion, Request
 from jieli.cases.queries import export, glass, lists, pages, words
 from jieli.cases.queries.timeline import entries
 from jieli.chart import actions as chart
-from jieli.chart.queries import get_document
+from jieli.chart.access import get_incoming_for
+from jieli.chart.models import Incoming
+from jieli.chart.queries import awaiting_original, get_document
 from jieli.chart.store.receive import file_of, takes_file
 from jieli.chart.views import serve_document
 from jieli.directory.models import Practitioner
@@ -237,6 +239,58 @@ def document(request: Signed, key: UUID, document: UUID, size: str = "page") -> 
         context = {"case": case, "document": found, "heading": lists.heading(case)}
         return render(request, "cases/document.html", context)
     return serve_document(found, size, request)
+
+
+@require_POST
+def uploads(request: Signed, key: UUID) -> HttpResponse:
+    """A file that will come in pieces: announce it, or find how far it has come."""
+    case = access.get_case_for(request.me, key, request.now)
+    said = forms.checked(forms.UploadForm(request.POST))
+    if known := awaiting_original(case.key, said["follows"]):
+        return JsonResponse({"document": str(known.key)})
+    original_of = get_document(case.key, said["original_of"]) if said["original_of"] else None
+    incoming = chart.announce_file(
+        case.key,
+        name=said["name"],
+        size=said["size"],
+        sha256=said["sha256"],
+        follows=said["follows"],
+        original_of=original_of,
+        by=request.me,
+        now=request.now,
+    )
+    return _how_far(incoming)
+
+
+def _how_far(incoming: Incoming) -> JsonResponse:
+    return JsonResponse({"upload": str(incoming.key), "offset": chart.reached(incoming)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def upload(request: Signed, key: UUID, upload: UUID) -> HttpResponse:
+    """How far it has come; a piece that is sent goes on from there."""
+    case = access.get_case_for(request.me, key, request.now)
+    incoming = get_incoming_for(request.me, case.key, upload)
+    if request.method == "POST":
+        at = request.headers.get("Upload-Offset", "")
+        chart.receive_part(incoming, int(at) if at.isdecimal() else 0, request, now=request.now)
+    return _how_far(incoming)
+
+
+upload.unkeyed = True  # type: ignore[attr-defined]  # its offset makes a repeat harmless
+
+
+@require_POST
+def upload_document(request: Signed, key: UUID, upload: UUID) -> HttpResponse:
+    """All pieces are there: judge the file and put it on record."""
+    case = access.get_case_for(request.me, key, request.now)
+    incoming = get_incoming_for(request.me, case.key, upload)
+    kept = chart.keep_incoming(incoming)
+    title = forms.checked(forms.DocumentForm(request.POST))["title"]
+    document = actions.finish_upload(
+        case, incoming, kept, title=title, by=request.me, now=request.now
+    )
+    return JsonResponse({"document": str(document.key)}, status=201)
 
 
 @require_POST

@@ -2,17 +2,19 @@
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from jieli.chart.models import Consent, Document, Identifier, Observation, Patient
+from jieli.chart.models import Consent, Document, Identifier, Incoming, Observation, Patient
 from jieli.chart.queries import find_patient
+from jieli.chart.store import incoming as store
 from jieli.chart.store.keep import Kept, keep
 from jieli.directory.models import Organisation, Practitioner
 from jieli.record.actions import record
@@ -182,6 +184,7 @@ def add_document(
     by: Practitioner,
     now: datetime,
     title: str = "",
+    awaits: str = "",
     source: str = Event.Source.SCREEN,
 ) -> tuple[Document, Event]:
     """Attach a kept file to the case, under the title typed or else the file's name."""
@@ -196,6 +199,7 @@ def add_document(
         has_picture=kept.has_picture,
         width=kept.width,
         height=kept.height,
+        awaits=awaits if kept.kind == Document.Kind.PHOTO else "",
         occurred_at=occurred_at,
         recorded_at=now,
         by=by,
@@ -216,6 +220,116 @@ def add_document(
         source=source,
     )
     return document, event
+
+
+# ── files in pieces ──────────────────────────────────────────────────────────
+
+KEPT = timedelta(days=1)
+
+
+def announce_file(
+    case_key: UUID,
+    *,
+    name: str,
+    size: int,
+    sha256: str,
+    by: Practitioner,
+    now: datetime,
+    follows: str = "",
+    original_of: Document | None = None,
+) -> Incoming:
+    """A place for a file that will come in pieces; the same file goes on where it stopped."""
+    uploads.check_announced(size)
+    mine = Incoming.objects.filter(by=by)
+    same = mine.filter(case_key=case_key, sha256=sha256, size=size, original_of=original_of)
+    if (begun := same.order_by("-at").first()) is not None:
+        return begun
+    if mine.filter(at__gt=now - KEPT).count() >= uploads.OPEN_LIMIT:
+        raise Refused(
+            "%(limit)s files are under way. Let some arrive first.", limit=uploads.OPEN_LIMIT
+        )
+    return Incoming.objects.create(
+        case_key=case_key,
+        by=by,
+        name=uploads.title_of(name),
+        size=size,
+        sha256=sha256,
+        follows=follows,
+        original_of=original_of,
+        at=now,
+    )
+
+
+def receive_part(incoming: Incoming, at: int, stream: store.Stream, *, now: datetime) -> int:
+    """Write a piece; how far the file has come. A piece from elsewhere changes nothing."""
+    limit = min(incoming.size, at + uploads.PART_LIMIT)
+    return store.append(incoming.key, at, stream, limit=limit, now=now)
+
+
+def reached(incoming: Incoming) -> int:
+    return store.reached(incoming.key)
+
+
+def keep_incoming(incoming: Incoming) -> Kept:
+    """Check that all is there and unchanged, then judge it as any file. Slow: before any lock."""
+    if store.reached(incoming.key) != incoming.size:
+        raise Refused("Parts of the file are missing. Send it again.")
+    if store.digest(incoming.key) != incoming.sha256:
+        store.forget(incoming.key)
+        raise Refused("The file arrived damaged. Send it again.")
+    try:
+        with store.opened(incoming.key, incoming.name) as file:
+            return keep(file)
+    except Refused:
+        store.forget(incoming.key)
+        raise
+
+
+def forget_incoming(incoming: Incoming) -> None:
+    """It has become a document."""
+    incoming.delete()
+    transaction.on_commit(partial(store.forget, incoming.key), robust=True)
+
+
+def sweep_incoming(*, now: datetime) -> int:
+    """What nobody has continued for a day."""
+    store.sweep(now - KEPT)
+    old = Incoming.objects.filter(at__lte=now - KEPT)
+    gone = [one.pk for one in old if not store.path_of(one.key).exists()]
+    return Incoming.objects.filter(pk__in=gone).delete()[0]
+
+
+def add_original(
+    chain: Chain,
+    document: Document,
+    kept: Kept,
+    *,
+    by: Practitioner,
+    now: datetime,
+    source: str = Event.Source.SCREEN,
+) -> Event:
+    """The picture as the camera took it, behind the small one that came first."""
+    if kept.kind != Document.Kind.PHOTO:
+        raise Refused("The original of a photo must be a photo.")
+    document.awaits = ""
+    document.original_sha256, document.original_size = kept.sha256, kept.size
+    document.original_width, document.original_height = kept.width, kept.height
+    document.original_at = now
+    document.save()
+    return record(
+        chain,
+        "original_added",
+        by=by,
+        now=now,
+        occurred_at=document.occurred_at,
+        data={
+            "document": str(document.key),
+            "title": document.title,
+            "size": kept.size,
+            "sha256": kept.sha256,
+        },
+        source=source,
+    )
 
 
 TITLES = {

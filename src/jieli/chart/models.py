@@ -79,9 +79,44 @@ class Document(models.Model):
     has_picture = models.BooleanField(default=False)  # a JPEG to show, beside the original
     width = models.PositiveIntegerField(default=0)
     height = models.PositiveIntegerField(default=0)
+    # A picture made small comes first; its original follows when there is room on the link.
+    awaits = models.CharField(max_length=64, blank=True, db_default="")  # sha256 as announced
+    original_sha256 = models.CharField(max_length=64, blank=True, db_default="")
+    original_size = models.PositiveBigIntegerField(db_default=0)
+    original_width = models.PositiveIntegerField(db_default=0)
+    original_height = models.PositiveIntegerField(db_default=0)
+    original_at = models.DateTimeField(null=True, blank=True)
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+
+    @property
+    def full_sha256(self) -> str:
+        """Of the best file there is."""
+        return self.original_sha256 or self.sha256
+
+    @property
+    def full_size(self) -> int:
+        return self.original_size or self.size
+
+
+class Incoming(models.Model):
+    """A file that arrives in pieces; how far it has come is the length of its file."""
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    case_key = models.UUIDField(db_index=True)
+    by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=120)
+    size = models.PositiveBigIntegerField()  # bytes, as announced
+    sha256 = models.CharField(max_length=64)  # as announced; checked when all is there
+    follows = models.CharField(max_length=64, blank=True)  # sha256 of the original to come after
+    original_of = models.ForeignKey(
+        Document, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["by", "at"], name="incoming_of")]
 
 
 class Consent(models.Model):

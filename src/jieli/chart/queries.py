@@ -171,6 +171,11 @@ def get_document(case_key: UUID, key: UUID) -> Document:
     return document
 
 
+def awaiting_original(case_key: UUID, sha256: str) -> Document | None:
+    """The small picture that is already here, when the same original is announced again."""
+    return documents_of(case_key).filter(awaits=sha256).first() if sha256 else None
+
+
 def consents_of(case_key: UUID) -> QuerySet[Consent]:
     """Newest first."""
     return (

@@ -18,10 +18,11 @@ def serve_document(
     """The file, after the caller has checked who asks. `size`: thumb, screen or original."""
     if size not in keep.SIZES or (size != "original" and not document.has_picture):
         raise Http404
-    etag = f'"{document.sha256[:32]}-{size}"'
+    sha256 = document.full_sha256 if size == "original" else document.sha256
+    etag = f'"{sha256[:32]}-{size}"'
     if request is not None and request.headers.get("If-None-Match") == etag:
         return _guarded(HttpResponseNotModified(), etag)
-    path = keep.path_of(document.sha256, size)
+    path = keep.path_of(sha256, size)
     if not path.exists():
         raise Http404
     media_type = document.media_type if size == "original" else "image/jpeg"

@@ -32,6 +32,7 @@ def listener_token(topics: Collection[str]) -> str:
 class Granted(NamedTuple):
     signed_in: bool
     names: dict[str, str]  # topic in the database -> name in the browser
+    account: int = 0
 
 
 def granted(
@@ -46,7 +47,7 @@ def granted(
             return Granted(False, {})
         topics = allowed(account, set(wanted), now())
         names = dict(topics) if isinstance(topics, Mapping) else {topic: topic for topic in topics}
-        return Granted(True, names)
+        return Granted(True, names, account.pk)
     finally:
         connections.close_all()
 

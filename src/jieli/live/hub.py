@@ -39,16 +39,31 @@ class Message(NamedTuple):
 class Subscriber:
     def __init__(self, topics: Collection[str]) -> None:
         self.topics = set(topics)
-        self.queue: asyncio.Queue[Message] = asyncio.Queue(QUEUE_LIMIT)
-        self.closed = asyncio.Event()
+        self.news: list[Message] = []
+        self.stirred = asyncio.Event()  # there is news, or the stream must end
+        self.closed = False
+        self.crowded = False  # let go because its account opened too many
 
     def offer(self, message: Message) -> None:
         if message.topic not in self.topics:
             return
-        try:
-            self.queue.put_nowait(message)
-        except asyncio.QueueFull:
-            self.closed.set()
+        if len(self.news) < QUEUE_LIMIT:
+            self.news.append(message)
+            self.stirred.set()
+        else:
+            self.close()
+
+    def close(self) -> None:
+        self.closed = True
+        self.stirred.set()
+
+    def take(self) -> list[Message]:
+        """All that is new since the last time."""
+        news, self.news = self.news, []
+        self.stirred.clear()
+        if self.closed:
+            self.stirred.set()
+        return news
 
 
 class Hub:
@@ -79,11 +94,15 @@ class Hub:
         finally:
             self._subscribers.discard(subscriber)
 
+    @property
+    def streams(self) -> int:
+        return len(self._subscribers)
+
     def close(self) -> None:
         """Let all streams end; browsers come back to whoever serves next."""
         self.closing = True
         for subscriber in self._subscribers:
-            subscriber.closed.set()
+            subscriber.close()
         if self._task is not None:
             self._task.cancel()
 

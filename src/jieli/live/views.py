@@ -10,10 +10,12 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from django.db import connections
@@ -26,7 +28,11 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 5.0
 RECHECK_SECONDS = 15.0
+RECHECKS_A_SECOND = 40  # with more than 600 streams each is asked about less often
+ONCE_SECONDS = 8.0
 TOPICS_LIMIT = 50
+STREAMS_LIMIT = 24  # of one account in one process: some devices with some tabs each
+OPENING_LIMIT = 4  # of one session, not yet let in
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store, no-transform"),
@@ -41,6 +47,15 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
+class Asked(NamedTuple):
+    """What one browser wants to hear, from where on, and who it says it is."""
+
+    wanted: set[str]
+    cursor: queries.Cursor | None
+    cookies: str
+    once: bool  # end after the first news, for a proxy that holds open answers back
+
+
 class Stream:
     """The ASGI application behind /live/."""
 
@@ -49,13 +64,17 @@ class Stream:
         self._allowed = allowed
         self._now = now
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="live-access")
+        self._opening: Counter[str] = Counter()
+        self._open: dict[int, deque[Subscriber]] = {}
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["method"] != "GET":
             return await _answer(send, 405)
-        wanted, cursor, cookies = _asked(scope)
+        asked = _asked(scope)
+        if self._opening[asked.cookies] >= OPENING_LIMIT:
+            return await _answer(send, 429)  # others wait for the same four threads
         try:
-            rights = await self._rights(cookies, wanted)
+            rights = await self._let_in(asked)
         except Exception as fault:  # noqa: BLE001 - the database is away: come back in a second
             log.warning("live access unknown", extra={"kind": type(fault).__name__})
             return await _answer(send, 200, RETRY)
@@ -66,61 +85,100 @@ class Stream:
         gone = asyncio.create_task(_disconnected(receive))
         try:
             async with self.hub.subscribe(rights.names) as subscriber:
-                await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-                await _write(
-                    send, OPENING + _event("hello", {"topics": sorted(rights.names.values())})
-                )
-                await _write(send, _event("beat", HEARTBEAT_SECONDS))  # a page learns how often
-                await self._replay(send, cursor, rights.names)
-                recheck = asyncio.create_task(self._recheck(cookies, wanted, rights, subscriber))
-                try:
-                    await _pump(send, subscriber, rights.names, gone)
-                finally:
-                    recheck.cancel()
-                lost = recheck.result() if recheck.done() and not recheck.cancelled() else []
-                if lost:
-                    await _write(send, _event("gone", {"topics": lost}))
+                with self._counted(rights.account, subscriber):
+                    await self._tell(send, gone, subscriber, asked, rights)
             await send({"type": "http.response.body", "body": b""})
         finally:
             gone.cancel()
 
-    async def _rights(self, cookies: str, wanted: Collection[str]) -> Granted:
+    async def _tell(
+        self,
+        send: Send,
+        gone: asyncio.Task[None],
+        subscriber: Subscriber,
+        asked: Asked,
+        rights: Granted,
+    ) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        await _write(send, OPENING + _event("hello", {"topics": sorted(rights.names.values())}))
+        await _write(send, _beat())  # a page learns how often
+        told = await self._replay(send, asked.cursor, rights.names)
+        if told and asked.once:
+            return
+        recheck = asyncio.create_task(self._recheck(asked, rights, subscriber))
+        try:
+            await _pump(send, subscriber, rights.names, gone, once=asked.once)
+        finally:
+            recheck.cancel()
+        lost = recheck.result() if recheck.done() and not recheck.cancelled() else []
+        if lost:
+            await _write(send, _event("gone", {"topics": lost}))
+        if subscriber.crowded:
+            await _write(send, _event("crowded", {}))
+
+    async def _let_in(self, asked: Asked) -> Granted:
+        self._opening[asked.cookies] += 1
+        try:
+            return await self._rights(asked)
+        finally:
+            self._opening[asked.cookies] -= 1
+            if not self._opening[asked.cookies]:
+                del self._opening[asked.cookies]
+
+    @contextlib.contextmanager
+    def _counted(self, account: int, subscriber: Subscriber) -> Iterator[None]:
+        """One account's newest streams stay: the oldest may belong to a device that is gone."""
+        mine = self._open.setdefault(account, deque())
+        mine.append(subscriber)
+        if len(mine) > STREAMS_LIMIT:
+            oldest = mine.popleft()
+            oldest.crowded = True
+            oldest.close()
+        try:
+            yield
+        finally:
+            if subscriber in mine:
+                mine.remove(subscriber)
+            if not mine and self._open.get(account) is mine:
+                del self._open[account]
+
+    async def _rights(self, asked: Asked) -> Granted:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._threads, granted, cookies, wanted, self._allowed, self._now
+            self._threads, granted, asked.cookies, asked.wanted, self._allowed, self._now
         )
 
-    async def _recheck(
-        self, cookies: str, wanted: set[str], first: Granted, subscriber: Subscriber
-    ) -> list[str]:
+    async def _recheck(self, asked: Asked, first: Granted, subscriber: Subscriber) -> list[str]:
         """Returns, and ends the stream, when the person may no longer hear something of it."""
         while True:
-            await asyncio.sleep(RECHECK_SECONDS)
+            await asyncio.sleep(max(RECHECK_SECONDS, self.hub.streams / RECHECKS_A_SECOND))
             try:
-                rights = await self._rights(cookies, wanted)
+                rights = await self._rights(asked)
             except Exception as fault:  # noqa: BLE001 - in doubt the stream ends; it may come back
                 log.warning("live access unknown", extra={"kind": type(fault).__name__})
-                subscriber.closed.set()
+                subscriber.close()
                 return []
             if lost := first.names.keys() - rights.names.keys():
                 subscriber.topics -= lost
-                subscriber.closed.set()
+                subscriber.close()
                 return sorted(first.names[topic] for topic in lost)
 
     async def _replay(
         self, send: Send, cursor: queries.Cursor | None, names: dict[str, str]
-    ) -> None:
+    ) -> bool:
+        """Whether something was missed."""
         if cursor is None:
-            return
+            return False
         loop = asyncio.get_running_loop()
         notes = await loop.run_in_executor(self._threads, _since, cursor, list(names))
         if len(notes) > queries.REPLAY_LIMIT:
             await _write(send, _event("resync", {}))  # too much to tell: fetch everything anew
-            return
+            return True
         reached = cursor
         for note in notes:
             reached = note.cursor if note.safe else reached
             await _write(send, _message(Message(reached, note.id, note.topic, note.verb), names))
+        return bool(notes)
 
 
 def _since(cursor: queries.Cursor, topics: list[str]) -> list[queries.Told]:
@@ -130,37 +188,42 @@ def _since(cursor: queries.Cursor, topics: list[str]) -> list[queries.Told]:
         connections.close_all()
 
 
-def _asked(scope: dict[str, Any]) -> tuple[set[str], queries.Cursor | None, str]:
+def _asked(scope: dict[str, Any]) -> Asked:
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     query = parse_qs(scope["query_string"].decode("latin-1"))
     wanted = {topic for topic in query.get("topic", [])[:TOPICS_LIMIT] if len(topic) <= 120}
     # A browser says where it stopped; a page says in `since` where it was rendered.
     place = headers.get(b"last-event-id") or query.get("since", [""])[0]
     cookies = "; ".join(v.decode("latin-1") for n, v in scope["headers"] if n == b"cookie")
-    return wanted, queries.Cursor.parse(place), cookies
+    return Asked(wanted, queries.Cursor.parse(place), cookies, "once" in query)
 
 
 async def _pump(
-    send: Send, subscriber: Subscriber, names: dict[str, str], gone: asyncio.Task[None]
+    send: Send,
+    subscriber: Subscriber,
+    names: dict[str, str],
+    gone: asyncio.Task[None],
+    *,
+    once: bool,
 ) -> None:
-    """Send messages and heartbeats until the browser leaves or the subscription is closed."""
-    closed = asyncio.create_task(subscriber.closed.wait())
-    try:
-        while not gone.done() and not closed.done():
-            message = asyncio.create_task(subscriber.queue.get())
-            done, _ = await asyncio.wait(
-                {message, closed, gone},
-                timeout=HEARTBEAT_SECONDS,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if message in done:
-                await _write(send, _message(message.result(), names))
-                continue
-            message.cancel()
-            if not done:
-                await _write(send, _event("beat", HEARTBEAT_SECONDS))
-    finally:
-        closed.cancel()
+    """Send messages and heartbeats until the browser leaves or the subscription is closed.
+
+    `once`: end after the first news or some seconds. A proxy that holds an answer back until it
+    is complete passes it on then, and the browser asks again from where it stopped.
+    """
+    gone.add_done_callback(lambda _: subscriber.close())
+    while True:
+        try:
+            async with asyncio.timeout(ONCE_SECONDS if once else HEARTBEAT_SECONDS):
+                await subscriber.stirred.wait()
+        except TimeoutError:
+            if once:
+                return
+            await _write(send, _beat())
+        if news := subscriber.take():
+            await _write(send, b"".join(_message(message, names) for message in news))
+        if subscriber.closed or (once and news):
+            return
 
 
 async def _disconnected(receive: Receive) -> None:
@@ -180,13 +243,18 @@ async def _write(send: Send, data: bytes) -> None:
 
 
 def _message(message: Message, names: dict[str, str]) -> bytes:
-    body = {
-        "id": message.id,
-        "topic": names.get(message.topic, message.topic),
-        "verb": message.verb,
-    }
+    return _written(message, names.get(message.topic, message.topic))
+
+
+@lru_cache(512)  # a change of the board goes to everybody in the same words
+def _written(message: Message, name: str) -> bytes:
+    body = {"id": message.id, "topic": name, "verb": message.verb}
     place = f"id: {message.cursor}\n".encode() if message.cursor else b""
     return place + b"data: " + json.dumps(body).encode() + b"\n\n"
+
+
+def _beat() -> bytes:
+    return _event("beat", HEARTBEAT_SECONDS)
 
 
 def _event(name: str, body: Any) -> bytes:

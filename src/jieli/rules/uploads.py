@@ -14,6 +14,8 @@ SCREEN_EDGE = 1600
 THUMB_EDGE = 240
 THUMB_BYTES = 10 * 1024
 TITLE_LENGTH = 120
+PART_LIMIT = 2 * MEGABYTE  # bytes of one piece of a file that comes in pieces
+OPEN_LIMIT = 20  # files of one person that may be under way
 HEAD = 1024  # bytes that `sniff` needs
 INFLATE_LIMIT = 20 * MEGABYTE
 
@@ -43,6 +45,13 @@ def check_size(size: int | None) -> None:
 def body_too_large(content_length: int) -> bool:
     """Whether a request's announced length cannot hold an allowed file: refused before reading."""
     return content_length > FILE_LIMIT + ENVELOPE
+
+
+def check_announced(size: int) -> None:
+    """What a device says before it sends a file in pieces."""
+    check_size(size)
+    if size < 1:
+        raise Refused("The file is empty. Choose it again.")
 
 
 def sniff(head: bytes) -> str:

@@ -22,6 +22,7 @@ from jieli.web.wsgi import application as pages  # sets Django up: before everyt
 from jieli.live.hub import Hub
 from jieli.live.relay import direct_parameters
 from jieli.live.views import Stream
+from jieli.web.bodies import Bodies
 from jieli.web.live_access import allowed_topics
 from jieli.web.now import now, wall
 from jieli.web.watchman import Watchman
@@ -36,6 +37,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 class Application:
     def __init__(self) -> None:
         self.pages = WSGIMiddleware(cast("WSGIApp", pages), workers=settings.WEB_THREADS)
+        self.bodies = Bodies()
         self.stream = Stream(Hub(direct_parameters), allowed_topics, now)
         self.watchman = Watchman(now, wall, lambda: self.stream.hub.listeners)
 
@@ -45,9 +47,14 @@ class Application:
         elif scope["type"] == "http" and scope["path"] == "/live/":
             await self.stream(scope, receive, send)
         elif scope["type"] == "http":
-            await self.pages(scope, receive, send)  # type: ignore[arg-type]
+            await self._page(scope, receive, send)
         else:
             await send({"type": "websocket.close"})
+
+    async def _page(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        async with self.bodies.arrived(scope, receive) as body:
+            if body is not None:
+                await self.pages(scope, body, send)  # type: ignore[arg-type]
 
     async def _live_and_die(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from jieli.cases.queries.pages import may_ask
+from jieli.web import device
 from jieli.web.now import now, speed
 
 
@@ -22,12 +23,17 @@ def _factors(request: HttpRequest) -> set[str]:
     return set(held.values_list("type", flat=True))
 
 
+def _seal(request: HttpRequest) -> str:
+    return device.masked(device.seal_of(request.user))  # type: ignore[arg-type]
+
+
 def page(request: HttpRequest) -> dict[str, Any]:
     factors = SimpleLazyObject(lambda: _factors(request))
     return {
         "now": getattr(request, "now", None) or now(),
         "zone": getattr(request, "zone", "beijing"),
         "me": getattr(request, "me", None),
+        "seal": SimpleLazyObject(lambda: _seal(request)),
         "since": getattr(request, "live_since", ""),
         "demo": settings.JIELI_DEMO,
         "speed": speed(),

@@ -22,8 +22,18 @@ from jieli.web.now import now
 Handler = Callable[[HttpRequest], HttpResponse]
 ZONES = {"beijing": ZoneInfo("Asia/Shanghai"), "xinjiang": ZoneInfo("Asia/Urumqi")}
 ZONE_COOKIE = "jieli_zone"
-FOR_ANY_ACCOUNT = ("/signout/", "/signin/", "/zone/", "/i18n/", "/demo/", "/healthz", "/readyz",
-                   "/metrics")  # fmt: skip
+FOR_ANY_ACCOUNT = (
+    "/signout/",
+    "/signin/",
+    "/zone/",
+    "/i18n/",
+    "/demo/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/sw.js",
+    "/offline/",
+)
 
 
 def instant(get_response: Handler) -> Handler:

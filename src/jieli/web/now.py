@@ -13,6 +13,11 @@ def now() -> datetime:
     return demo_now(real) if settings.JIELI_DEMO else real
 
 
+def speed() -> float:
+    """How many times faster than the wall clock the shown time runs: 1 but in a demonstration."""
+    return demo_speed() if settings.JIELI_DEMO else 1.0
+
+
 def wall() -> datetime:
     """The machine's own clock, in a demonstration too: sessions, codes and guessing live in it."""
     return datetime.now(UTC)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from jieli.cases import actions as cases
+from jieli.chart import actions as chart
 from jieli.directory import actions as directory
 from jieli.exchange import actions as exchange
 from jieli.live import actions as live
@@ -45,5 +46,6 @@ WORK = [
     ("old live notes", live.prune, 600.0),
     ("old sessions", lambda now: directory.forget_sessions(wall()), 600.0),
     ("old wrong secrets", lambda now: directory.forget_wrong_secrets(wall()), 600.0),
+    ("unfinished uploads", lambda now: chart.sweep_incoming(now=now), 600.0),
     ("old uploads", lambda now: exchange.sweep_uploads(now=now), 600.0),
 ]

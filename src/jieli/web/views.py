@@ -2,11 +2,14 @@
 
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
-from django.views.decorators.http import require_GET, require_POST
+from django.utils import translation
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from jieli.cases import views as cases
 from jieli.cases.queries import lists
@@ -16,6 +19,7 @@ from jieli.directory.queries import duty, roster
 from jieli.directory.queries.proofs import tonight
 from jieli.pager.access import answers_for_the_pager
 from jieli.pager.queries.gauge import newest_gauge
+from jieli.web import device, shell
 from jieli.web.middleware import ZONE_COOKIE, ZONES
 
 YEAR = 60 * 60 * 24 * 365
@@ -92,6 +96,38 @@ def _lines(request: cases.Signed, sites: set[int]) -> dict[str, object]:
             page=int(page) if page.isdigit() else 1,
         )
     }
+
+
+# ── the browser's own: what it keeps and sends without a page ─────────────────
+
+
+@login_not_required
+@require_safe
+def worker(request: HttpRequest) -> HttpResponse:
+    """The service worker, from the top of the site: its scope is every page."""
+    response = HttpResponse(shell.worker(), content_type="text/javascript; charset=utf-8")
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; connect-src 'self'"
+    return response
+
+
+@login_not_required
+@require_safe
+def offline(request: HttpRequest, language: str) -> HttpResponse:
+    """What is shown without a network; kept by the service worker, so it names nobody."""
+    if language not in dict(settings.LANGUAGES):
+        raise Http404
+    with translation.override(language):
+        return render(request, "web/offline.html", {"me": None})
+
+
+@require_safe
+def seal(request: cases.Signed) -> JsonResponse:
+    """For a service worker without a page: whose it is, the key, a token to send with."""
+    if request.me is None:
+        raise Http404
+    key = device.masked(device.seal_of(request.user))  # type: ignore[arg-type]
+    return JsonResponse({"me": str(request.me.pk), "seal": key, "token": get_token(request)})
 
 
 # ── machines ─────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ from jieli.cases.actions.care import (
     save_handover,
     write_note,
 )
-from jieli.cases.actions.chart import add_document, observe, record_consent
+from jieli.cases.actions.chart import add_document, finish_upload, observe, record_consent
 from jieli.cases.actions.clocks import (
     ask_outcomes,
     escalate_clocks,
@@ -51,6 +51,7 @@ __all__ = [
     "close_case",
     "decline",
     "escalate_clocks",
+    "finish_upload",
     "fire_clocks",
     "give_late_reason",
     "hand_over_care",

@@ -6,7 +6,7 @@ from datetime import datetime
 from jieli.cases.actions.spine import lock_case, need_late_reason, publish, stop_clocks, when
 from jieli.cases.models import Case, Clock
 from jieli.chart import actions as chart
-from jieli.chart.models import Consent, Document, Observation
+from jieli.chart.models import Consent, Document, Incoming, Observation
 from jieli.chart.store.keep import Kept
 from jieli.directory.models import Practitioner
 from jieli.record.actions import action
@@ -50,6 +50,7 @@ def add_document(
     by: Practitioner,
     now: datetime,
     occurred_at: datetime | None = None,
+    awaits: str = "",
 ) -> Document:
     """Attach a file that the store has judged and kept."""
     case = lock_case(case.pk)
@@ -59,11 +60,27 @@ def add_document(
         case.key,
         kept,
         title=title,
+        awaits=awaits,
         occurred_at=when(occurred_at, now),
         by=by,
         now=now,
     )
     publish(case, event)
+    return document
+
+
+@action
+def finish_upload(
+    case: Case, incoming: Incoming, kept: Kept, *, title: str, by: Practitioner, now: datetime
+) -> Document:
+    """The pieces have become one file, judged and kept: a document, or the original of one."""
+    case = lock_case(case.pk)
+    if (document := incoming.original_of) is not None:
+        event = chart.add_original(case.chain, document, kept, by=by, now=now)
+        publish(case, event)
+    else:
+        document = add_document(case, kept, title=title, awaits=incoming.follows, by=by, now=now)
+    chart.forget_incoming(incoming)
     return document
 
 

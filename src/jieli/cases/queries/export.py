@@ -64,7 +64,7 @@ def as_json(case: Case, now: datetime) -> dict[str, Any]:
             for o in Observation.objects.filter(case_key=case.key).order_by("occurred_at", "id")
         ],
         "documents": [
-            {"title": d.title, "kind": d.kind, "sha256": d.sha256, "size": d.size}
+            {"title": d.title, "kind": d.kind, "sha256": d.full_sha256, "size": d.full_size}
             for d in documents_of(case.key)
         ],
         "consents": [

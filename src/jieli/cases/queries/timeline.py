@@ -69,6 +69,7 @@ SENTENCES: Mapping[str, Sentence] = {
     ),
     "vitals_observed": _s("pulse", N("%(actor)s entered vital signs")),
     "document_added": _s("film", N("%(actor)s added: %(title)s")),
+    "original_added": _s("film", N("%(actor)s added the original of: %(title)s")),
     "consent_given": _s("sign", N("Consent given by %(given_by)s"), detail=N("%(interpreter)s")),
     "consent_refused": _s("x", N("Consent refused by %(given_by)s"), key=True),
     "note_written": _s("msg", N("%(actor)s wrote in the thread")),

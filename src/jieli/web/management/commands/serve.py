@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 from typing import Any
 
@@ -21,6 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=int, default=1, help="processes")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        _allow_many_streams()
         call_command("collectstatic", interactive=False, verbosity=0)
         if options["workers"] > 1:  # they are new processes, and read this when they begin
             self._one_folder_for_figures(options["port"])
@@ -44,3 +46,11 @@ class Command(BaseCommand):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def _allow_many_streams() -> None:
+    """Each open stream is an open file; many systems begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(65_536, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
