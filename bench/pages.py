@@ -29,6 +29,7 @@ LONG_RECORD = 5_000  # events of one case
 FIRST_KB, LATER_KB = 100, 30
 BITS, LATENCY, USABLE = 400_000, 400, 3.0  # bit/s, ms, s
 FEW, MANY = 10, 1_000
+TURNS, EACH = 4, 10  # with and without row-level security
 
 Cookies = dict[str, str]
 
@@ -57,6 +58,8 @@ def measure(place: Place, report: Report, options: argparse.Namespace) -> None:
         f"; {spread(events)}",
     )  # fmt: skip
     statements(report, site, seats)
+    with place.connect(WORK) as link:
+        policies(link, report, site, seats)
     with served(place) as url:
         sizes(report, url, seats)
         weak_network(report, url, seats)
@@ -194,6 +197,30 @@ def server_time(report: Report, site: Callable[..., Any], seat: Seat) -> None:
         report.at_most(
             f"{name}, {seat.name} p95", percentile(took, 0.95), LIMIT, "ms", f"; {spread(took)}"
         )
+
+
+def policies(
+    link: psycopg.Connection[Any], report: Report, site: Callable[..., Any], seats: list[Seat]
+) -> None:
+    """What row-level security costs: the same pages with and without it, in turns."""
+    secured = "SELECT oid::regclass::text FROM pg_class WHERE relrowsecurity"
+    tables = [name for (name,) in link.execute(secured).fetchall()]
+    took: dict[tuple[str, str], list[float]] = {}
+    for turn in range(2 * TURNS):
+        switch = ("DISABLE", "ENABLE")[turn % 2]
+        for table in tables:
+            link.execute(f"ALTER TABLE {table} {switch} ROW LEVEL SECURITY".encode())  # type: ignore[arg-type]
+        for seat in seats:
+            for page, path in (("board", "/board/"), ("case page", f"/cases/{seat.cases[0].key}/")):
+                times = [_get(site, path, seat.cookies) for _ in range(3 + EACH)][3:]
+                took.setdefault((page, switch), []).extend(times)
+    for page in ("board", "case page"):
+        without, behind = took[page, "DISABLE"], took[page, "ENABLE"]
+        ratio = percentile(behind, 0.5) / percentile(without, 0.5)
+        report.at_most(
+            f"row-level security, {page}", ratio, 1.15, "x",
+            f" (medians {percentile(behind, 0.5):.1f} and {percentile(without, 0.5):.1f} ms)",
+        )  # fmt: skip
 
 
 def statements(report: Report, site: Callable[..., Any], seats: list[Seat]) -> None:

@@ -29,6 +29,7 @@ from jieli.directory.models import Grant, Practitioner
 from jieli.live.models import Note
 from jieli.notify.models import Message
 from jieli.record.models import Chain, Event
+from jieli.record.reading import entered
 from jieli.rules import matching
 
 WARM_UP = 20
@@ -75,10 +76,21 @@ def raise_and_bare(report: Report, asks: list[Asking], rounds: int) -> None:
     alone = rounds / sum(raised) * 1000
     report.fact("raise: one after the other", f"{alone:.1f} /s; {spread(raised)}")
     report.fact("bare Django view, the same rows", f"{spread(bare)}; {rows / rounds:.1f} rows each")
+    behind = [_as_a_request(asks[n % len(asks)]) for n in range(WARM_UP + rounds)][WARM_UP:]
+    report.fact("raise behind row-level security", spread(behind))
     ratio = sum(raised) / sum(bare)
     middle = percentile(raised, 0.5) / percentile(bare, 0.5)
     report.at_most("raise / bare view", ratio, 2.5, "x", f" (of the medians {middle:.2f} x)")
     report.fact("statements of one raise", str(_statements(asks[0])))
+
+
+def _as_a_request(one: Asking) -> float:
+    """Milliseconds in the transaction of its person, as every request has one."""
+    patient = patients(one.ask.organisation, 1)[0]
+    began = time.perf_counter()
+    with entered(one.by.account, one.by, _now()):
+        actions.raise_request(one.ask, patient, by=one.by, now=_now())
+    return (time.perf_counter() - began) * 1000
 
 
 def _at_once(asks: list[Asking], rounds: int) -> tuple[float, list[float]]:
