@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import starmap
+from typing import NamedTuple
 
-from django.db.models import Count, F, Prefetch, Q, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from jieli.cases.access import visible_cases
@@ -18,6 +20,7 @@ from jieli.record import reading
 PAGE = 30
 ADVICE_SHOWN = 100
 CLOSED_SHOWN = timedelta(hours=24)
+LAST = datetime.max.replace(tzinfo=UTC)  # a case without a running limit stands at the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,51 +51,84 @@ class Board:
 
 
 FILTERS = ("all", "mine", "ours", "unread", "breach", "ringing", "undecided", "closed")
+READ = (
+    "pk",
+    "status",
+    "closed_at",
+    "organisation_id",
+    "in_charge_id",
+    "next_limit_at",
+    "late_at",
+    "ringing",
+    "unread",
+    "undecided",
+)
+
+
+class Seen(NamedTuple):
+    """What a board sorts and counts by, of one case (see cases.models.Case)."""
+
+    pk: int
+    status: str
+    closed_at: datetime | None
+    organisation_id: int
+    in_charge_id: int
+    next_limit_at: datetime | None
+    late_at: datetime | None
+    ringing: bool
+    unread: bool
+    undecided: bool
 
 
 def board(
     person: Practitioner, organisations: set[int], now: datetime, *, shown: str, page: int
 ) -> Board:
-    """Cases this person may see; the query count does not depend on how many there are."""
-    seen = visible_cases(person, now)
-    is_open, is_closed = Q(status=Case.Status.OPEN), Q(closed_at__gt=now - CLOSED_SHOWN)
-    wanted = {"all": Q(), **_filters(person, organisations, now)}
-    chosen = {"closed": is_closed, **{name: is_open & q for name, q in wanted.items()}}
-    counts = seen.filter(is_open | is_closed).aggregate(
-        **{name: Count("pk", filter=q) for name, q in chosen.items()}
-    )
-    found = seen.filter(chosen[shown])
-    total = counts[shown]
-    pages = max(1, -(-total // PAGE))
+    """Cases this person may see; the query count does not depend on how many there are.
+
+    They are read once, a few columns each: the database judges each row against the person's
+    rights, and would do so again for every question asked of it.
+    """
+    recent = Q(status=Case.Status.OPEN) | Q(closed_at__gt=now - CLOSED_SHOWN)
+    seen = list(starmap(Seen, visible_cases(person, now).filter(recent).values_list(*READ)))
+    groups = _groups(seen, person, organisations, now)
+    chosen = sorted(groups[shown], key=lambda one: (one.next_limit_at or LAST, one.pk))
+    pages = max(1, -(-len(chosen) // PAGE))
     page = min(max(1, page), pages)
-    by_limit = (F("next_limit_at").asc(nulls_last=True), "id")
-    # The rows of the page are found first: what they show is read for these only.
-    rows = found.order_by(*by_limit).values("pk")[(page - 1) * PAGE : page * PAGE]
-    cases = list(with_facts(Case.objects.filter(pk__in=rows)).order_by(*by_limit))
+    places = {one.pk: n for n, one in enumerate(chosen[(page - 1) * PAGE : page * PAGE])}
+    cases = sorted(with_facts(Case.objects.filter(pk__in=places)), key=lambda c: places[c.pk])
     reading.listed(case.key for case in cases)
     lines = [line(case, person, now) for case in cases]
-    return Board(lines, counts, total, page, pages, shown)
+    counts = {name: len(group) for name, group in groups.items()}
+    return Board(lines, counts, len(chosen), page, pages, shown)
 
 
-def _filters(person: Practitioner, organisations: set[int], now: datetime) -> dict[str, Q]:
-    """What each figure on the board counts; opening the figure shows just those rows."""
+def _groups(
+    seen: Sequence[Seen], person: Practitioner, organisations: set[int], now: datetime
+) -> dict[str, list[Seen]]:
+    """What each figure on the board counts; opening the figure shows just those cases."""
+    awaited = _awaited(person)
+    opened = [one for one in seen if one.status == Case.Status.OPEN]
     return {
-        "mine": waits_for(person),
-        "ours": Q(organisation__in=organisations),
-        "unread": Q(unread=True),
-        "breach": Q(late_at__lte=now),
-        "ringing": Q(ringing=True),
-        "undecided": Q(undecided=True),
+        "all": opened,
+        "mine": [
+            one
+            for one in opened
+            if one.pk in awaited or (one.unread and one.in_charge_id == person.pk)
+        ],
+        "ours": [one for one in opened if one.organisation_id in organisations],
+        "unread": [one for one in opened if one.unread],
+        "breach": [one for one in opened if one.late_at and one.late_at <= now],
+        "ringing": [one for one in opened if one.ringing],
+        "undecided": [one for one in opened if one.undecided],
+        "closed": [one for one in seen if one.closed_at and one.closed_at > now - CLOSED_SHOWN],
     }
 
 
-def waits_for(person: Practitioner) -> Q:
-    """Cases in which this person's own act is awaited."""
-    # Found once from the person, not asked again of every case on the board.
-    ringing = Ring.objects.filter(practitioner=person, answer="").values("request__case")
+def _awaited(person: Practitioner) -> set[int]:
+    """Cases that ring for this person, or whose request they have accepted."""
+    ringing = Ring.objects.filter(practitioner=person, answer="").values_list("request__case")
     asked = Request.objects.filter(accepted_by=person, status__in=("accepted", "in-progress"))
-    mine = Q(pk__in=ringing) | Q(pk__in=asked.values("case"))
-    return mine | Q(in_charge=person, unread=True)
+    return {case for (case,) in ringing.union(asked.values_list("case"))}
 
 
 def with_facts(cases: QuerySet[Case]) -> QuerySet[Case]:
