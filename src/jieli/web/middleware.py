@@ -53,13 +53,22 @@ def person(get_response: Handler) -> Handler:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         request.me = access.person_of(request.user)  # type: ignore[attr-defined]
+        return get_response(request)
+
+    return middleware
+
+
+def presence(get_response: Handler) -> Handler:
+    """Somebody is here; an account that is nobody's sees nothing but how to leave."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
         if request.me is not None:  # type: ignore[attr-defined]
             actions.touch(by=request.me, now=request.now)  # type: ignore[attr-defined]
             if request.method == "GET" and not request.headers.get("HX-Request"):
                 # Taken before anything is read: the page's stream goes on from here, gapless.
                 request.live_since = str(newest())  # type: ignore[attr-defined]
         elif request.user.is_authenticated and not request.path.startswith(FOR_ANY_ACCOUNT):
-            raise Http404  # an account that is nobody's sees nothing but how to leave
+            raise Http404
         return get_response(request)
 
     return middleware

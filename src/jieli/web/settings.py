@@ -306,9 +306,10 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "jieli.web.middleware.person",
     "jieli.web.signin.middleware.sessions",
     "jieli.web.signin.middleware.StepUp",
-    "jieli.web.middleware.person",
+    "jieli.web.middleware.presence",
     "jieli.web.middleware.visit",  # from here on: one transaction, one person's rows
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
