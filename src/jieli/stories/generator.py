@@ -306,7 +306,7 @@ class _Case:
         if self.stage >= OPEN_STAGES:
             self.decide(decided, closed)
         self.clocks(accepted, live, signed, read, decided)
-        self.rows["record_chain"].append((self.chain, _uuid(self.dice), self.seq, self.head))
+        self.rows["record_chain"].append((self.chain, self.key, self.seq, self.head))
 
     def open(self, closed: datetime) -> None:
         done, problem = self.stage >= OPEN_STAGES, self.dice.choice(PROBLEMS)
