@@ -4,8 +4,8 @@ import pytest
 from django.db.models import Q
 
 from jieli.cases import actions
-from jieli.cases.actions import Advice
 from jieli.cases.access import visible_cases
+from jieli.cases.actions import Advice
 from jieli.cases.queries import lists
 from jieli.directory import access
 from jieli.record.reading import entered
