@@ -65,6 +65,8 @@ def test_it_shows_what_was_tried_and_what_it_proves(world: World) -> None:
     page = client.get("/pager/").content.decode()
     assert "0/1" in page
     assert "our half" in page
+    assert "The last test ring did not arrive: Telephone call." in page
+    assert "The pager is well" not in page
     rows = client.get("/pager/probes/voice/").content.decode()
     assert "The telephone gateway cannot be reached." in rows
 
