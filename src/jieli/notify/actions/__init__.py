@@ -2,7 +2,13 @@
 
 from jieli.notify.actions.attempts import note_attempt, use_progress
 from jieli.notify.actions.messages import mark_all_read, mark_read, owe, tell, withdraw
-from jieli.notify.actions.sending import Report, send_directly, send_due, send_test
+from jieli.notify.actions.sending import (
+    Report,
+    reported,
+    send_directly,
+    send_due,
+    send_test,
+)
 
 __all__ = [
     "Report",
@@ -10,6 +16,7 @@ __all__ = [
     "mark_read",
     "note_attempt",
     "owe",
+    "reported",
     "send_directly",
     "send_due",
     "send_test",

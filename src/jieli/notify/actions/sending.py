@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=15)  # a ring lost with its process is tried again within its 20 s
 DEADLINE = 8.0  # seconds for one try, whatever the transport does
 CIVIL = timedelta(minutes=15)  # a test call that is later than this might come at night
+TOO_OLD = timedelta(minutes=10)  # a report that moves no ring any more
 LINGER = 0.3  # seconds for which `send_due` waits for quick answers
 HOME_ZONE = "Asia/Shanghai"
 
@@ -44,6 +45,7 @@ class Report:
     ring_key: UUID | None
     state: str  # accepted | ringing
     at: datetime
+    attempt: int
 
 
 class Held:
@@ -75,7 +77,7 @@ held = Held()
 
 
 def send_due(now: datetime, limit: int = 50) -> list[Report]:
-    """Start sending what is due; return what transports have reported since the last call."""
+    """Start sending what is due; return what transports have reported and nobody has noted yet."""
     clock = _clock_from(now)
     _renew(now)
     claimed = _claim(now, limit)
@@ -84,7 +86,7 @@ def send_due(now: datetime, limit: int = 50) -> list[Report]:
         _begin(message_id, clock)
     if claimed:
         held.wait_empty(LINGER)
-    return _reports()
+    return _reports(now)
 
 
 def _clock_from(now: datetime) -> Callable[[], datetime]:
@@ -270,23 +272,25 @@ def _settle(message: Message, now: datetime) -> None:
     message.save(update_fields=["due_at", "rounds", "failed_at"])
 
 
-@action
-def _reports() -> list[Report]:
-    fresh = list(
-        Attempt.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(report_due=True)
-        .select_related("message")
-        .order_by("pk")[:200]
-    )
-    Attempt.objects.filter(pk__in=[attempt.pk for attempt in fresh]).update(report_due=False)
-    return [_report(attempt) for attempt in fresh]
+def _reports(now: datetime) -> list[Report]:
+    """Each comes again until `reported` says that it was noted: whoever reads it may be killed."""
+    fresh = Attempt.objects.filter(report_due=True, started_at__gt=now - TOO_OLD)
+    return [_report(attempt) for attempt in fresh.select_related("message").order_by("pk")[:200]]
 
 
 def _report(attempt: Attempt) -> Report:
+    key = attempt.message.ring_key
     if attempt.ringing_at:
-        return Report(attempt.message.ring_key, "ringing", attempt.ringing_at)
-    at = attempt.accepted_at or attempt.started_at
-    return Report(attempt.message.ring_key, "accepted", at)
+        return Report(key, "ringing", attempt.ringing_at, attempt.pk)
+    return Report(key, "accepted", attempt.accepted_at or attempt.started_at, attempt.pk)
+
+
+def reported(report: Report) -> None:
+    """It was noted, in the caller's transaction. What came meanwhile is still to be noted."""
+    attempt = Attempt.objects.filter(pk=report.attempt)
+    if report.state == "accepted":
+        attempt = attempt.filter(ringing_at=None)
+    attempt.update(report_due=False)
 
 
 # ── a test ring ──────────────────────────────────────────────────────────────
