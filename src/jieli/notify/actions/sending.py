@@ -16,6 +16,7 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db.models import Case, When
 from django.utils.translation import gettext as _
 
 from jieli.directory.models import Channel, Practitioner, Role
@@ -102,9 +103,9 @@ def _claim(now: datetime, limit: int) -> list[int]:
         .filter(due_at__lte=now, withdrawn_at=None, read_at=None)
         .exclude(pk__in=held.all())
         .exclude(purpose=Message.Purpose.PROOF, created_at__lt=now - CIVIL)
-        .order_by("due_at")
     )
-    claimed = list(due.values_list("pk", flat=True)[:limit])
+    rings_first = due.order_by(Case(When(manner=Message.Manner.RING, then=0), default=1), "due_at")
+    claimed = list(rings_first.values_list("pk", flat=True)[:limit])
     Message.objects.filter(pk__in=claimed).update(due_at=now + LEASE)
     return claimed
 
@@ -267,7 +268,7 @@ def _settle(message: Message, now: datetime) -> None:
     else:
         message.rounds += 1
         message.failed_at = message.failed_at or now
-        message.due_at = ring_time.retry_at(message.rounds, now, message.created_at)
+        message.due_at = ring_time.retry_at(message.rounds, now, message.created_at, message.manner)
         attempts.publish(message, "message_failed")
     message.save(update_fields=["due_at", "rounds", "failed_at"])
 
