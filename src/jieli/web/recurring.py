@@ -58,6 +58,7 @@ WORK = [
     ("figures", pager.take_gauge, 15.0),
     ("proofs", pager.ask_proofs, 300.0),
     ("outcomes", cases.ask_outcomes, 30.0),
+    ("left tries", notify.end_left, 15.0),
     ("old test rings", pager.prune, 600.0),
     ("old processes", pager.forget_processes, 600.0),
     ("old live notes", live.prune, 600.0),
