@@ -65,7 +65,8 @@ EFFECTS = {
     " JOIN cases_case c ON c.chain_id = e.chain_id JOIN cases_request r ON r.case_id = c.id"
     " WHERE r.key = %s::uuid AND p.number = %s"
     " AND e.verb IN ('request_accepted', 'request_received')",
-    "acknowledge": "SELECT count(*) FROM record_event e JOIN cases_case c ON c.chain_id = e.chain_id"
+    "acknowledge": "SELECT count(*) FROM record_event e"
+    " JOIN cases_case c ON c.chain_id = e.chain_id"
     " JOIN cases_opinion o ON o.case_id = c.id AND o.version = (e.data ->> 'version')::int"
     " WHERE o.key = %s::uuid AND e.verb = 'opinion_acknowledged' AND o.acknowledged_at IS NOT NULL",
     "read": "SELECT count(*) FROM notify_message WHERE key = %s::uuid AND read_at IS NOT NULL",
@@ -311,7 +312,8 @@ def _letters_of_nothing(books: Books) -> Iterator[Finding]:
 
 STUCK = {
     "a due message": "SELECT key FROM notify_message WHERE purpose = 'case'"
-    f" AND withdrawn_at IS NULL AND read_at IS NULL AND due_at < now() - interval '{LEASE} seconds'",
+    " AND withdrawn_at IS NULL AND read_at IS NULL"
+    f" AND due_at < now() - interval '{LEASE} seconds'",
     "a due clock": f"SELECT id FROM cases_clock WHERE due_at < now() - interval '{LATE} seconds'",
     "people whom a clock owes": "SELECT id FROM cases_clock WHERE owes <> '{}'",
     "a request whose next move is due": "SELECT key FROM cases_request"

@@ -58,17 +58,26 @@ class Device:
         """Ask the first server next."""
         self._turn = 0
 
+    def next(self) -> None:
+        """Ask another server from now on."""
+        self._turn += 1
+
+    @property
+    def url(self) -> str:
+        urls = self.urls()
+        return urls[self._turn % len(urls)]
+
     # -- asking -----------------------------------------------------------------------------------
 
     def sign_in(self) -> Device:
         self.get("/signin/")
         fields = {"username": self.number, "password": PASSWORD}
-        answer = self._until_answered("POST", "/signin/", lambda: self._form(fields))
+        answer = self.until_answered("POST", "/signin/", lambda: self.form(fields))
         assert answer.status_code in (302, 303), f"{self.number}: {answer.status_code}"
         return self
 
     def get(self, path: str) -> httpx.Response:
-        return self._until_answered("GET", path, dict)
+        return self.until_answered("GET", path, dict)
 
     def rings(self) -> list[str]:
         """Keys of what rings for me now."""
@@ -87,7 +96,7 @@ class Device:
         """Once in effect: the same key until somebody answers."""
         key = key or str(uuid.uuid4())
         note = self.ledger.add(Write(kind, self.number, path, mark or key, key))
-        answer = self._until_answered("POST", path, lambda: self._form(fields, key), note)
+        answer = self.until_answered("POST", path, lambda: self.form(fields, key), note)
         note.status = answer.status_code
         note.location = answer.headers.get("location", "")
         note.replayed = answer.headers.get("idempotency-replayed") == "true"
@@ -97,18 +106,18 @@ class Device:
     def send_once(self, path: str, fields: Mapping[str, Any], key: str, url: str) -> int:
         """One attempt at one server; 0 when nobody answers."""
         try:
-            more = self._form(fields, key)
+            more = self.form(fields, key)
             more["headers"]["Origin"] = url
             return self.client.post(url + path, **more).status_code
         except httpx.TransportError:
             return 0
 
-    def _form(self, fields: Mapping[str, Any], key: str = "") -> dict[str, Any]:
+    def form(self, fields: Mapping[str, Any], key: str = "") -> dict[str, Any]:
         token = self.client.cookies.get("csrftoken") or ""
         headers = {"Idempotency-Key": key} if key else {}
         return {"data": {**fields, "csrfmiddlewaretoken": token}, "headers": headers}
 
-    def _until_answered(
+    def until_answered(
         self, method: str, path: str, more: Callable[[], dict[str, Any]], note: Write | None = None
     ) -> httpx.Response:
         deadline = time.monotonic() + self.persistence
@@ -120,13 +129,12 @@ class Device:
                 return answer
             if time.monotonic() > deadline:
                 break
-            self._turn += 1  # perhaps another one answers
+            self.next()  # perhaps another one answers
             time.sleep(WAITS[min(tries, len(WAITS) - 1)])
         raise GaveUp(f"{self.number}: {method} {path} had no answer in {self.persistence:.0f} s")
 
     def _try(self, method: str, path: str, more: dict[str, Any]) -> httpx.Response | None:
-        urls = self.urls()
-        url = urls[self._turn % len(urls)]
+        url = self.url
         more.setdefault("headers", {})["Origin"] = url
         try:
             return self.client.request(method, url + path, **more)

@@ -81,6 +81,16 @@ class Cluster:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(one, signal.SIGCONT)
 
+    def moved_to(self, disk: Path) -> Cluster:
+        """A copy of it on another disk, with little write-ahead log; this one runs on."""
+        postgres.stop(self.home)
+        data = next(self.home.glob("postgres-*/PG_VERSION")).parent
+        target = disk / "home"
+        target.mkdir(mode=0o755)
+        subprocess.run(["cp", "-a", str(data), str(target / data.name)], check=True)
+        self.start()
+        return Cluster(target, ("max_wal_size=64MB", "min_wal_size=32MB"))
+
     def connect(self, database: str) -> psycopg.Connection[Any]:
         return psycopg.connect(
             host=self.where["HOST"],

@@ -11,12 +11,14 @@ from uuid import uuid4
 
 import psycopg
 
-from tests.faults.device import PAGE, PASSWORD, Device, GaveUp
+from tests.faults.device import PASSWORD, Device, GaveUp
 from tests.faults.house import House
 from tests.faults.ledger import Ledger, Write
+from tests.faults.people import page
 
 EXPERTS = ("alice", "bob", "carol", "second", "director")
 DOCTORS = ("doctor", "second_doctor")
+URGENCIES = ("U0", "U1", "U1", "U2")
 REASONS = ("operating", "fatigue", "cannot_within_30")
 
 HASTEN = """
@@ -27,11 +29,6 @@ HASTEN = """
      WHERE case_id = %s AND stage = '' AND stopped_at IS NULL AND cancelled_at IS NULL
        AND target_at IS NOT NULL AND due_at IS NOT NULL
 """
-
-
-def page(dice: random.Random, mark: str) -> dict[str, str]:
-    urgency = dice.choice(("U0", "U1", "U1", "U2"))
-    return {**PAGE, "urgency": urgency, "problem": f"故障演练 {mark}"}
 
 
 class Load:
@@ -97,7 +94,7 @@ class Load:
             return
         self._raised += 1
         device, mark = self.devices[number], uuid4().hex
-        sent = device.write("raise", "/cases/new/", page(dice, mark), mark)
+        sent = device.write("raise", "/cases/new/", page(mark, dice.choice(URGENCIES)), mark)
         if sent.acknowledged and dice.random() < 0.5:
             words = uuid4().hex
             device.write("note", f"/cases/{sent.case}/messages/", {"text": f"补充 {words}"}, words)

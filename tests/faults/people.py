@@ -10,10 +10,13 @@ from tests.faults.house import House, until
 from tests.faults.ledger import Write
 
 
+def page(mark: str, urgency: str = "U1") -> dict[str, str]:
+    return {**PAGE, "urgency": urgency, "problem": f"故障演练 {mark}"}
+
+
 def raises(device: Device, urgency: str = "U1") -> Write:
     mark = uuid4().hex
-    page = {**PAGE, "urgency": urgency, "problem": f"故障演练 {mark}"}
-    return device.write("raise", "/cases/new/", page, mark)
+    return device.write("raise", "/cases/new/", page(mark, urgency), mark)
 
 
 def request_of(house: House, raised: Write) -> str:

@@ -48,9 +48,15 @@ def append(key: UUID, at: int, stream: Stream, *, limit: int, now: datetime) -> 
     must not shut out the one that follows it. Whoever finds the file elsewhere writes nothing.
     """
     with _open(key) as file:
+        began = at
         while at < limit:
             piece = stream.read(min(PIECE, limit - at))
-            if not piece or not _add(file, at, piece):
+            try:
+                if not piece or not _add(file, at, piece):
+                    break
+            except OSError:  # the disk is full: said when nothing at all could be kept
+                if at == began:
+                    raise
                 break
             at += len(piece)
         os.utime(file, (now.timestamp(), now.timestamp()))
