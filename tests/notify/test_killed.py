@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 
 from jieli.notify import actions
+from jieli.notify.actions import attempts
 from jieli.notify.models import Attempt
 from jieli.record.models import Event
 from tests.notify.conftest import Make, Receiver, settle, until
@@ -58,3 +59,21 @@ def test_kill_minus_nine_between_send_and_mark(
     assert Attempt.objects.get().state == "accepted"
     assert len(receiver.requests) == 2
     assert len(receiver.effects) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("over", "after", "left"),
+    [(True, 31, "failed"), (True, 29, "sending"), (False, 31, "sending")],
+)
+def test_a_try_of_a_dead_process_does_not_stay_under_way(
+    event: Event, make_person: Make, now: datetime, over: bool, after: int, left: str
+) -> None:
+    """The ring was taken back meanwhile: nobody goes on with it. One that is owed is gone on with."""
+    [message] = tell(event, make_person("1", VOICE), now=now)
+    attempts.begin(message, message.practitioner.channels.get(), now)
+    if over:
+        message.due_at = None
+        message.save()
+    actions.end_left(now + timedelta(seconds=after))
+    assert Attempt.objects.get().state == left

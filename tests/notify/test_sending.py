@@ -102,11 +102,13 @@ def test_taken_by_the_gateway_and_reported(
 ) -> None:
     receiver.script = ["ringing"]
     [message] = tell(event, make_person("1", VOICE), now=now)
-    reports = actions.send_due(now)
+    actions.send_due(now)
     settle()
-    reports += actions.send_due(now)
+    [report] = actions.send_due(now)
+    assert actions.send_due(now) == [report], "until somebody has noted it"
+    actions.reported(report)
     message.refresh_from_db()
-    assert [(r.ring_key, r.state) for r in reports] == [(message.ring_key, "ringing")]
+    assert (report.ring_key, report.state) == (message.ring_key, "ringing")
     assert message.sent_at
     assert message.due_at is None
     [request] = receiver.requests
@@ -116,6 +118,18 @@ def test_taken_by_the_gateway_and_reported(
     assert receiver.headers[0]["Authorization"] == "Bearer shared-token"
     assert actions.send_due(now + timedelta(hours=1)) == []
     assert len(receiver.requests) == 1
+
+
+def test_a_report_that_comes_while_another_is_noted_is_noted_as_well(
+    event: Event, make_person: Make, now: datetime, receiver: Receiver
+) -> None:
+    tell(event, make_person("1", VOICE), now=now)
+    actions.send_due(now)
+    settle()
+    [taken] = actions.send_due(now)
+    actions.note_attempt(Attempt.objects.get().key, "ringing", now=now)
+    actions.reported(taken)
+    assert [report.state for report in actions.send_due(now)] == ["ringing"]
 
 
 def test_next_channel_is_tried_at_once(

@@ -75,6 +75,31 @@ def test_a_u1_rolls_on(asked, seconds, ring, exhausted):
     assert (moves.ring, moves.exhausted) == (ring, exhausted)
 
 
+UNTOLD = [
+    # seconds since the start, ends at, who rings longer, who rings anew, who is passed over, due
+    (19, 20, (), (), (), 20),
+    (20, 20, (1,), (), (), 45),
+    (44, 20, (1,), (), (), 45),
+    (45, 20, (), (1,), (), 65),  # nobody looked since second 20
+    (45, 45, (), (), (1,), 65),  # looked at in time, and still nothing was sent: on to the next
+    (54, 45, (), (), (1,), 74),
+    (55, 45, (), (1,), (), 75),
+    (600, 20, (), (1,), (), 620),
+]
+
+
+@pytest.mark.parametrize(("seconds", "ends", "longer", "anew", "over", "due"), UNTOLD)
+def test_who_was_not_called_yet_is_not_passed_over(seconds, ends, longer, anew, over, due):
+    asked = replace(rung(1, ends=ends), started=DAY, untold=True)
+    moves = advance(replace(fresh("U1"), asked=(asked,)), DAY + timedelta(seconds=seconds))
+    assert (moves.longer, moves.anew, moves.no_answer) == (longer, anew, over)
+    assert moves.ring == ((2,) if over else ())
+    assert moves.due == DAY + timedelta(seconds=due)
+    told = replace(asked, untold=False)
+    moves = advance(replace(fresh("U1"), asked=(told,)), DAY + timedelta(seconds=seconds))
+    assert (moves.longer, moves.anew) == ((), ())
+
+
 def test_a_second_round_asks_again_those_who_did_not_answer_only():
     asked = (rung(1, answer="no_answer"), rung(2, answer="declined"), rung(3, answer="passed"))
     moves = advance(replace(fresh("U1"), asked=asked, round=2), DAY + timedelta(minutes=5))

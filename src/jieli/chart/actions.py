@@ -17,7 +17,7 @@ from jieli.chart.queries import find_patient
 from jieli.chart.store import incoming as store
 from jieli.chart.store.keep import Kept, keep
 from jieli.directory.models import Organisation, Practitioner
-from jieli.record.actions import record
+from jieli.record.actions import record, unhurried
 from jieli.record.models import Chain, Event
 from jieli.rules import uploads, vitals
 from jieli.rules.refusal import Refused
@@ -171,6 +171,7 @@ def _in_words(parse: Callable[P, T]) -> Callable[P, T]:
 
 def keep_file(upload: UploadedFile) -> Kept:
     """Judge and store the bytes. Slow: call it before the case is locked."""
+    unhurried()
     return keep(upload)
 
 
@@ -272,6 +273,7 @@ def reached(incoming: Incoming) -> int:
 
 def keep_incoming(incoming: Incoming) -> Kept:
     """Check that all is there and unchanged, then judge it as any file. Slow: before any lock."""
+    unhurried()
     if store.reached(incoming.key) != incoming.size:
         raise Refused("Parts of the file are missing. Send it again.")
     if store.digest(incoming.key) != incoming.sha256:

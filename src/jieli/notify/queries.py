@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, F, Max, Min, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from jieli.directory.models import Practitioner
+from jieli.directory.models import Channel, Practitioner
 from jieli.notify.models import Attempt, Message
 from jieli.rules.watching import Lateness
 
@@ -68,6 +68,14 @@ def what_was_tried(ring_keys: Iterable[UUID]) -> dict[UUID, list[Tried]]:
             tried = [Tried("none", Attempt.State.FAILED.value, "", message.failed_at)]
         found.setdefault(message.ring_key, []).extend(tried)
     return found
+
+
+def untried(ring_keys: Iterable[UUID]) -> set[UUID]:
+    """Rings whose message still waits for its first try, of people who can be reached at all."""
+    usable = Channel.objects.filter(practitioner=OuterRef("practitioner"), disabled_at=None)
+    waiting = Message.objects.filter(Exists(usable), ring_key__in=list(ring_keys))
+    waiting = waiting.filter(withdrawn_at=None, attempts=None, failed_at=None)
+    return set(filter(None, waiting.exclude(due_at=None).values_list("ring_key", flat=True)))
 
 
 def _tried(attempt: Attempt) -> Tried:

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -70,10 +70,37 @@ def acting() -> Iterator[Ledger]:
     token = _LEDGER.set(ledger)
     try:
         with transaction.atomic():
+            _hurry()
             yield ledger
             ledger.write()
     finally:
         _LEDGER.reset(token)
+
+
+_UNHURRIED: ContextVar[bool] = ContextVar("unhurried", default=False)
+
+
+def unhurried() -> None:
+    """For what may take minutes before anything is locked: a file arrives, a picture is made.
+
+    Else the database ends a transaction in which nothing happens for 15 seconds.
+    """
+    if connection.in_atomic_block:
+        _idle("30min")
+        _UNHURRIED.set(True)
+
+
+def _hurry() -> None:
+    """From here on rows are locked, and whoever sleeps now keeps others waiting."""
+    if _UNHURRIED.get():
+        _idle("DEFAULT")
+        _UNHURRIED.set(False)
+
+
+def _idle(longest: Literal["30min", "DEFAULT"]) -> None:
+    with connection.cursor() as cursor:
+        value = longest if longest == "DEFAULT" else f"'{longest}'"
+        cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = {value}")
 
 
 def action(work: Callable[P, T]) -> Callable[P, T]:

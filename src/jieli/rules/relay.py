@@ -53,6 +53,7 @@ def after(status: str, move: str) -> str:
 
 RING = timedelta(seconds=20)  # each person or pair, then on
 RING_CAP = timedelta(seconds=45)  # a voice call that is slow to connect
+AWAY = timedelta(seconds=10)  # looked at later than this: no runner was at work
 AT_ONCE = {"U0": 2, "U1": 1, "U2": 1}
 NEVER_RINGS = ("U3", "U4")
 WAKES_AT = 0.8  # of the accept clock: then a silent push of the night rings
@@ -85,6 +86,8 @@ class Asked:
     silent: bool
     ends: datetime | None
     answer: str = ""
+    started: datetime | None = None
+    untold: bool = False  # no channel of theirs was tried yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,8 @@ class Moves:
     """What to do now. `due` is when to look again; None when nothing is owed by time."""
 
     no_answer: tuple[int, ...] = ()
+    longer: tuple[int, ...] = ()  # not yet called: their ring lasts until the cap
+    anew: tuple[int, ...] = ()  # not called while nobody was at work: their ring begins now
     ring: tuple[int, ...] = ()
     push: tuple[int, ...] = ()
     exhausted: bool = False
@@ -133,6 +138,9 @@ def advance(relay: Relay, now: datetime) -> Moves:
     """The relay's next moves. Calling it again without new facts asks for nothing new."""
     if relay.answered:
         return Moves()
+    longer = tuple(a.person for a in relay.asked if _may_last(a, now))
+    anew = tuple(a.person for a in relay.asked if _was_missed(a, now))
+    relay = replace(relay, asked=tuple(_until_told(a, now) for a in relay.asked))
     ended = tuple(a.person for a in relay.asked if _rings(a) and a.ends and a.ends <= now)
     relay = replace(relay, asked=tuple(_after_end(a, now) for a in relay.asked))
     plan = _Plan()
@@ -145,12 +153,39 @@ def advance(relay: Relay, now: datetime) -> Moves:
         plan.waits.append(relay.fallback_at)
     return Moves(
         no_answer=ended,
+        longer=longer,
+        anew=anew,
         ring=tuple(plan.ring),
         push=tuple(plan.push),
         exhausted=plan.exhausted,
         fallback=fallback,
         due=min(plan.waits, default=None),
     )
+
+
+def _may_last(asked: Asked, now: datetime) -> bool:
+    """Over by its 20 seconds, but the message has not gone out: nobody is passed over unheard."""
+    return _is_over_untold(asked, now) and now < _cap(asked, now)
+
+
+def _was_missed(asked: Asked, now: datetime) -> bool:
+    """Over since long, and nobody was called: there was no runner. They are called now."""
+    since = max(_cap(asked, now), (asked.ends or now) + AWAY)
+    return _is_over_untold(asked, now) and now >= since
+
+
+def _is_over_untold(asked: Asked, now: datetime) -> bool:
+    return _rings(asked) and asked.untold and asked.ends is not None and asked.ends <= now
+
+
+def _cap(asked: Asked, now: datetime) -> datetime:
+    return (asked.started or now) + RING_CAP
+
+
+def _until_told(asked: Asked, now: datetime) -> Asked:
+    if _may_last(asked, now):
+        return replace(asked, ends=_cap(asked, now))
+    return replace(asked, ends=ring_ends(now)) if _was_missed(asked, now) else asked
 
 
 def _after_end(asked: Asked, now: datetime) -> Asked:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 RING, PUSH, SILENT = "ring", "push", "silent"
 LOUDEST = "U0"  # rings first by day as well as by night
+RINGS_AGAIN = timedelta(seconds=60)  # who must be rung is tried once a minute, however long
 BACK_OFF = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 3600))
 GIVE_UP = timedelta(hours=24)
 
@@ -35,8 +36,9 @@ def order(lines: Iterable[Line], manner: str, *, urgency: str, night: bool) -> l
     return [line.channel for line in chosen]
 
 
-def retry_at(rounds: int, now: datetime, created: datetime) -> datetime | None:
+def retry_at(rounds: int, now: datetime, created: datetime, manner: str = PUSH) -> datetime | None:
     """When to try all channels again after `rounds` full rounds failed; None: give up."""
     if now - created >= GIVE_UP:
         return None
-    return now + BACK_OFF[min(max(rounds, 1), len(BACK_OFF)) - 1]
+    wait = BACK_OFF[min(max(rounds, 1), len(BACK_OFF)) - 1]
+    return now + (min(wait, RINGS_AGAIN) if manner == RING else wait)

@@ -6,8 +6,10 @@ Django's own ASGI handler costs about twice the processor for synchronous views.
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,7 +26,7 @@ from jieli.live.relay import direct_parameters
 from jieli.live.views import Stream
 from jieli.web.bodies import Bodies
 from jieli.web.live_access import allowed_topics
-from jieli.web.now import now, wall
+from jieli.web.now import keep_time, measure, now
 from jieli.web.watchman import Watchman
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class Application:
         self.pages = WSGIMiddleware(cast("WSGIApp", pages), workers=settings.WEB_THREADS)
         self.bodies = Bodies()
         self.stream = Stream(Hub(direct_parameters), allowed_topics, now)
-        self.watchman = Watchman(now, wall, lambda: self.stream.hub.listeners)
+        self.watchman = Watchman(now, measure, lambda: self.stream.hub.listeners)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -58,7 +60,9 @@ class Application:
 
     async def _live_and_die(self, receive: Receive, send: Send) -> None:
         await receive()
+        keep_time()
         self._end_streams_on_signals()
+        _end_with_the_parent()
         self.watchman.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -77,6 +81,19 @@ class Application:
                     server(received, frame)
 
             signal.signal(number, end)
+
+
+def _end_with_the_parent() -> None:
+    """A worker whose `serve` was killed would go on, unseen, and keep the port."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="web-parent", daemon=True).start()
 
 
 application = Application()

@@ -1,18 +1,22 @@
 """What every request gets: one instant, the reader's zone, the person, and idempotent writes."""
 
+import errno
 import hashlib
 import uuid
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from django.db import connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+from psycopg.errors import DiskFull
 
 from jieli.directory import access, actions
 from jieli.live.queries import newest
+from jieli.record.actions import unhurried
 from jieli.record.models import IdempotencyKey
 from jieli.record.reading import entered, unentered
 from jieli.rules import uploads
@@ -75,6 +79,7 @@ def presence(get_response: Handler) -> Handler:
 
 
 OUTSIDE = ("/healthz", "/readyz")  # no person, and no patient
+FILES = ("multipart/form-data", "application/octet-stream")  # over a weak link for minutes
 GUESSED = ("/signin/", "/me/again/")  # where secrets are looked at: each try counts at once
 
 
@@ -92,6 +97,8 @@ def visit(get_response: Handler) -> Handler:
                 return get_response(request)
         account = request.user if request.user.is_authenticated else None
         with entered(account, request.me, request.now) as seen:  # type: ignore[attr-defined]
+            if request.content_type in FILES:
+                unhurried()
             response = get_response(request)
             if response.status_code >= 500:
                 transaction.set_rollback(True)
@@ -130,14 +137,36 @@ class Refusals:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not isinstance(error, Refused):
-            return None
+        return _said(request, error)
+
+
+def _said(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """What a person can act on as one sentence; None for what is a fault of ours."""
+    if isinstance(error, Refused):
         return refused_page(request, sentence(error))
+    if is_full(error):
+        return refused_page(request, _(NO_ROOM), status=507)  # a browser tries again later
+    return None
 
 
-def refused_page(request: HttpRequest, words: str) -> HttpResponse:
+NO_ROOM = gettext_noop(
+    "The server's disk is full; nothing of this step was saved. It is sent again by itself when "
+    "there is room. If it is urgent, use the telephone now."
+)
+
+
+def is_full(error: BaseException | None) -> bool:
+    """No room for a file, or for the database."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    if isinstance(error, DatabaseError):
+        return isinstance(error.__cause__, DiskFull)
+    return False
+
+
+def refused_page(request: HttpRequest, words: str, status: int = 409) -> HttpResponse:
     context = {"sentence": words, "back": _back(request)}
-    return render(request, "web/refused.html", context, status=409)
+    return render(request, "web/refused.html", context, status=status)
 
 
 def sentence(error: Refused) -> str:
@@ -176,12 +205,16 @@ class Idempotency:
             return None
         if uploads.body_too_large(int(request.META.get("CONTENT_LENGTH") or 0)):
             return None  # refused by the view, unread
-        key = _key(request)
+        try:
+            key = _key(request)
+            digest = _digest(request) if key else b""  # reads the whole body
+        except OSError as error:
+            return _said(request, error)
         if key is None:
             return None
         with transaction.atomic():
-            if not _claim(key, request):
-                return _replay(key, request)
+            if not _claim(key, request, digest):
+                return _replay(key, request, digest)
             response = self._answer(request, view, args, kwargs)
             if response.status_code < 400:
                 _keep(key, response)
@@ -198,8 +231,10 @@ class Idempotency:
     ) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
-        except Refused as error:
-            return refused_page(request, sentence(error))
+        except (Refused, OSError, OperationalError) as error:
+            if (said := _said(request, error)) is None:
+                raise
+            return said
 
 
 def _key(request: HttpRequest) -> uuid.UUID | None:
@@ -220,7 +255,7 @@ def _digest(request: HttpRequest) -> bytes:
     return hashlib.sha256(repr((request.path, fields, files)).encode()).digest()
 
 
-def _claim(key: uuid.UUID, request: HttpRequest) -> bool:
+def _claim(key: uuid.UUID, request: HttpRequest, digest: bytes) -> bool:
     """Whether this is the first to come with the key. Waits for one that is still at work."""
     account = request.user.pk if request.user.is_authenticated else None
     with connection.cursor() as cursor:
@@ -228,7 +263,7 @@ def _claim(key: uuid.UUID, request: HttpRequest) -> bool:
             "INSERT INTO record_idempotencykey"
             " (key, account_id, path, digest, created_at, location, body, content_type)"
             " VALUES (%s, %s, %s, %s, %s, '', '', '') ON CONFLICT (key) DO NOTHING",
-            [key, account, request.path[:300], _digest(request), request.now],  # type: ignore[attr-defined]
+            [key, account, request.path[:300], digest, request.now],  # type: ignore[attr-defined]
         )
         return cursor.rowcount == 1
 
@@ -242,10 +277,10 @@ def _keep(key: uuid.UUID, response: HttpResponse) -> None:
     )
 
 
-def _replay(key: uuid.UUID, request: HttpRequest) -> HttpResponse:
+def _replay(key: uuid.UUID, request: HttpRequest, digest: bytes) -> HttpResponse:
     account = request.user.pk if request.user.is_authenticated else None
     kept = IdempotencyKey.objects.filter(key=key, account=account).first()
-    if kept is None or bytes(kept.digest) != _digest(request):
+    if kept is None or bytes(kept.digest) != digest:
         return refused_page(
             request,
             _("This was sent once before with other content. Reload the page and try again."),

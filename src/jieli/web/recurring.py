@@ -1,5 +1,6 @@
 """All recurring work of an installation, on one page: name, what it does, seconds when idle."""
 
+import logging
 from datetime import datetime
 
 from jieli.cases import actions as cases
@@ -9,7 +10,10 @@ from jieli.exchange import actions as exchange
 from jieli.live import actions as live
 from jieli.notify import actions as notify
 from jieli.pager import actions as pager
+from jieli.record.actions import action
 from jieli.web.now import wall
+
+log = logging.getLogger(__name__)
 
 
 def fire_clocks(now: datetime) -> int:
@@ -24,11 +28,24 @@ def look_after_the_pager(now: datetime) -> int:
 
 def send_messages(now: datetime) -> int:
     """Send what is owed; what a transport reports of a ring moves that ring's 20 seconds."""
-    reports = notify.send_due(now)
-    for report in reports:
-        if report.ring_key is not None:
-            cases.note_ringing(report.ring_key, state=report.state, at=report.at, now=now)
-    return len(reports)
+    return sum(_noted(report, now) for report in notify.send_due(now))
+
+
+def _noted(report: notify.Report, now: datetime) -> bool:
+    """One that cannot be noted must not keep the others from it; it comes again."""
+    try:
+        _note(report, now)
+    except Exception:
+        log.exception("what a transport reported could not be noted")
+        return False
+    return True
+
+
+@action
+def _note(report: notify.Report, now: datetime) -> None:
+    if report.ring_key is not None:
+        cases.note_ringing(report.ring_key, state=report.state, at=report.at, now=now)
+    notify.reported(report)
 
 
 WORK = [
@@ -41,6 +58,7 @@ WORK = [
     ("figures", pager.take_gauge, 15.0),
     ("proofs", pager.ask_proofs, 300.0),
     ("outcomes", cases.ask_outcomes, 30.0),
+    ("left tries", notify.end_left, 15.0),
     ("old test rings", pager.prune, 600.0),
     ("old processes", pager.forget_processes, 600.0),
     ("old live notes", live.prune, 600.0),

@@ -234,11 +234,25 @@ _logins = {
         str,
     ),
 }
-if _ROLE and not EMBEDDED_DATABASE:
-    if _logins[_ROLE]:
+# A process that was stopped, or whose machine left the network, must not keep a case locked: the
+# database ends its transaction, and finds out soon that nobody is there.
+_PRESENT = (
+    "-c idle_in_transaction_session_timeout=15s"
+    " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+)
+if _ROLE:
+    if _logins[_ROLE] and not EMBEDDED_DATABASE:
         DATABASES["default"] = _database(_logins[_ROLE])
     # From the first statement on. (Django's "assume_role" and its pool do not work together.)
-    DATABASES["default"]["OPTIONS"] |= {"options": f"-c role={_ROLE}"}  # type: ignore[operator]
+    _as_role = "" if EMBEDDED_DATABASE else f"-c role={_ROLE} "
+    DATABASES["default"]["OPTIONS"] |= {  # type: ignore[operator]
+        "options": _as_role + _PRESENT,
+        # The same the other way: a database that vanished is noticed after half a minute.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 25_000,
+    }
 _pool = _read(
     "JIELI_DB_POOL",
     "20",

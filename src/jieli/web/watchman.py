@@ -23,19 +23,21 @@ DATABASE_AWAY_SECONDS = 60.0
 
 
 class Watchman:
-    """Two threads: a long telling must not keep the heart from beating."""
+    """A thread each: a long telling must not keep the heart from beating, nor a dead database."""
 
     def __init__(
-        self, now: Callable[[], datetime], wall: Callable[[], datetime], streams: Callable[[], int]
+        self, now: Callable[[], datetime], measure: Callable[[], float], streams: Callable[[], int]
     ) -> None:
         self._now = now
-        self._pulse = pager.Pulse("web", wall, streams)
+        self._pulse = pager.Pulse("web", measure, streams)
         self._away_since: float | None = None
         self._told_away = False
+        self._looking_since: float | None = None
         self._tasks = [
             pager.Ticking("web-heart", self._quietly(self._pulse.beat), BEAT_SECONDS),
             # Later: a runner that is started beside us is not silent, it is not yet there.
             pager.Ticking("web-watch", self.look, BEAT_SECONDS, first=SILENT_SECONDS),
+            pager.Ticking("web-guard", self.look_at_the_watch, BEAT_SECONDS),
         ]
 
     def start(self) -> None:
@@ -48,6 +50,7 @@ class Watchman:
         self._quietly(self._pulse.end)()
 
     def look(self) -> None:
+        self._looking_since = time.monotonic()
         try:
             pager.watch(self._now(), of_cases=False)
             self._database_answers()
@@ -59,6 +62,14 @@ class Watchman:
             log.exception("the watch failed")
         finally:
             connections.close_all()
+            self._looking_since = None
+
+    def look_at_the_watch(self) -> None:
+        """A database that neither answers nor refuses keeps the watch itself waiting."""
+        began = self._looking_since
+        if began is not None and time.monotonic() - began > DATABASE_AWAY_SECONDS:
+            self._away_since = self._away_since or began
+            self._database_is_away()
 
     def _database_is_away(self) -> None:
         """Nothing can be written down: told once by this process, to the named addresses."""

@@ -11,6 +11,7 @@ from jieli.cases.models import Candidate, Clock, Request, Ring
 from jieli.cases.queries.people import Desks, audience
 from jieli.directory.models import Grant, Practitioner
 from jieli.notify import actions as notify
+from jieli.notify.queries import untried
 from jieli.record.models import Event
 from jieli.record.rows import insert
 from jieli.rules import relay
@@ -49,7 +50,7 @@ def advance(request: Request, *, now: datetime, source: str = Event.Source.SCREE
 
 
 def next_moves(request: Request, held: Held, now: datetime) -> relay.Moves:
-    return relay.advance(_facts(request, held), now)
+    return relay.advance(_facts(request, held, now), now)
 
 
 def carry_out(
@@ -58,6 +59,7 @@ def carry_out(
     """Do what the rules decided. What changes on the request itself is for the caller to save."""
     unanswered = [r for r in held.rings if r.practitioner_id in moves.no_answer]
     _mark_unanswered(request, unanswered, now)
+    _ring_on(request, held.rings, moves, now)
     by_id = {c.practitioner_id: c for c in held.people}
     ringing = [by_id[person] for person in moves.ring]
     start_rings(request, ringing, now=now, source=source)
@@ -70,7 +72,9 @@ def carry_out(
     request.due_at = moves.due
 
 
-def _facts(request: Request, held: Held) -> relay.Relay:
+def _facts(request: Request, held: Held, now: datetime) -> relay.Relay:
+    over = [r.key for r in held.rings if _is_open(r) and r.ends_at and r.ends_at <= now]
+    untold = untried(over) if over else set()
     return relay.Relay(
         urgency=request.urgency,
         raised=request.raised_at,
@@ -81,7 +85,16 @@ def _facts(request: Request, held: Held) -> relay.Relay:
             if not c.barred
         ),
         asked=tuple(
-            relay.Asked(r.practitioner_id, r.line, r.round, r.silent, r.ends_at, r.answer)
+            relay.Asked(
+                r.practitioner_id,
+                r.line,
+                r.round,
+                r.silent,
+                r.ends_at,
+                r.answer,
+                r.started_at,
+                r.key in untold,
+            )
             for r in held.rings
         ),
         answered=request.status in ANSWERED,
@@ -148,7 +161,7 @@ def title_of(request: Request) -> str:
 
 
 def _mark_unanswered(request: Request, rings: list[Ring], now: datetime) -> None:
-    ended = [r for r in rings if not r.silent and r.answer == "" and r.ends_at and r.ends_at <= now]
+    ended = [r for r in rings if _is_open(r) and r.ends_at and r.ends_at <= now]
     for ring in ended:
         ring.answer, ring.answered_at = Ring.Answer.NO_ANSWER, ring.ends_at
         log(
@@ -164,6 +177,32 @@ def _mark_unanswered(request: Request, rings: list[Ring], now: datetime) -> None
     if ended:
         Ring.objects.bulk_update(ended, ["answer", "answered_at"])
         notify.withdraw([r.key for r in ended], now=now)
+
+
+def _is_open(ring: Ring) -> bool:
+    return not ring.silent and ring.answer == ""
+
+
+def _ring_on(request: Request, rings: list[Ring], moves: relay.Moves, now: datetime) -> None:
+    """Who was not called yet is not passed over; a call that nobody placed in time is said so."""
+    open_rings = {r.practitioner_id: r for r in rings if _is_open(r)}
+    longer = [open_rings[person] for person in moves.longer]
+    anew = [open_rings[person] for person in moves.anew]
+    for ring in longer:
+        ring.ends_at = ring.started_at + relay.RING_CAP
+    for ring in anew:
+        log(
+            request.case,
+            "ring_delayed",
+            by=None,
+            now=now,
+            source=Event.Source.RUNNER,
+            person=ring.practitioner.name,
+            number=ring.practitioner.number,
+            seconds=int((now - ring.started_at).total_seconds()),
+        )
+        ring.started_at, ring.ends_at = now, relay.ring_ends(now)
+    Ring.objects.bulk_update([*longer, *anew], ["started_at", "ends_at"])
 
 
 def _show_fallback(request: Request, now: datetime, source: str) -> None:

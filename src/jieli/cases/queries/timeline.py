@@ -37,6 +37,12 @@ SENTENCES: Mapping[str, Sentence] = {
     "told_silently": _s("msg", N("%(person)s was told silently"), detail=N("%(line)s")),
     "ring_started": _s("ring", N("Ringing %(person)s"), detail=N("%(line)s")),
     "ring_reported": _s("ring", N("The phone of %(person)s rings")),
+    "ring_delayed": _s(
+        "warn",
+        N("%(person)s is called only now: nothing was sent out until then"),
+        key=True,
+        detail=N("%(seconds)s s late"),
+    ),
     "ring_unanswered": _s("x", N("%(person)s did not answer, rolled on")),
     "ring_declined": _s("x", N("%(actor)s declined"), detail=N("%(reason)s")),
     "ring_passed": _s("swap", N("%(actor)s passed it on to %(person)s")),

@@ -48,9 +48,15 @@ def append(key: UUID, at: int, stream: Stream, *, limit: int, now: datetime) -> 
     must not shut out the one that follows it. Whoever finds the file elsewhere writes nothing.
     """
     with _open(key) as file:
+        began = at
         while at < limit:
             piece = stream.read(min(PIECE, limit - at))
-            if not piece or not _add(file, at, piece):
+            try:
+                if not piece or not _add(file, at, piece):
+                    break
+            except OSError:  # the disk is full: said when nothing at all could be kept
+                if at == began:
+                    raise
                 break
             at += len(piece)
         os.utime(file, (now.timestamp(), now.timestamp()))
@@ -60,11 +66,23 @@ def append(key: UUID, at: int, stream: Stream, *, limit: int, now: datetime) -> 
 
 @contextmanager
 def _open(key: UUID) -> Iterator[int]:
-    file = os.open(path_of(key), os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    path = path_of(key)
+    is_new = not path.exists()
+    file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    if is_new:
+        _sync_folder(path.parent)  # else the whole file may be gone after a power cut
     try:
         yield file
     finally:
         os.close(file)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _add(file: int, at: int, piece: bytes) -> bool:

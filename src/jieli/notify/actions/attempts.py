@@ -1,7 +1,7 @@
 """One try through one channel: begun, taken, ringing, answered, failed. Locks the message first."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q
@@ -15,6 +15,8 @@ from jieli.record.actions import action
 Progress = Callable[[Message, Attempt], None]
 _progress: list[Progress] = []
 
+LEFT_AFTER, LEFT_DAY = timedelta(seconds=30), timedelta(days=1)
+INTERRUPTED = "It was interrupted before an answer came."
 ALIVE = (Attempt.State.ACCEPTED, Attempt.State.RINGING, Attempt.State.ANSWERED)
 
 
@@ -79,6 +81,13 @@ def note_attempt(key: UUID, state: str, *, error: str = "", now: datetime) -> No
         )
     attempt.accepted_at = attempt.accepted_at or now
     _alive(message, attempt, ringing=True, now=now)
+
+
+def end_left(now: datetime) -> int:
+    """Tries of a killed process that no other will go on with, since nobody waits for them."""
+    left = Attempt.objects.filter(state=Attempt.State.SENDING, message__due_at=None)
+    left = left.filter(started_at__gt=now - LEFT_DAY, started_at__lt=now - LEFT_AFTER)
+    return left.update(state=Attempt.State.FAILED, error=INTERRUPTED)
 
 
 def _alive(message: Message, attempt: Attempt, *, ringing: bool, now: datetime) -> None:

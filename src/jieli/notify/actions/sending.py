@@ -16,6 +16,7 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db.models import Case, When
 from django.utils.translation import gettext as _
 
 from jieli.directory.models import Channel, Practitioner, Role
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=15)  # a ring lost with its process is tried again within its 20 s
 DEADLINE = 8.0  # seconds for one try, whatever the transport does
 CIVIL = timedelta(minutes=15)  # a test call that is later than this might come at night
+TOO_OLD = timedelta(minutes=10)  # a report that moves no ring any more
 LINGER = 0.3  # seconds for which `send_due` waits for quick answers
 HOME_ZONE = "Asia/Shanghai"
 
@@ -44,6 +46,7 @@ class Report:
     ring_key: UUID | None
     state: str  # accepted | ringing
     at: datetime
+    attempt: int
 
 
 class Held:
@@ -75,7 +78,7 @@ held = Held()
 
 
 def send_due(now: datetime, limit: int = 50) -> list[Report]:
-    """Start sending what is due; return what transports have reported since the last call."""
+    """Start sending what is due; return what transports have reported and nobody has noted yet."""
     clock = _clock_from(now)
     _renew(now)
     claimed = _claim(now, limit)
@@ -84,7 +87,7 @@ def send_due(now: datetime, limit: int = 50) -> list[Report]:
         _begin(message_id, clock)
     if claimed:
         held.wait_empty(LINGER)
-    return _reports()
+    return _reports(now)
 
 
 def _clock_from(now: datetime) -> Callable[[], datetime]:
@@ -100,9 +103,9 @@ def _claim(now: datetime, limit: int) -> list[int]:
         .filter(due_at__lte=now, withdrawn_at=None, read_at=None)
         .exclude(pk__in=held.all())
         .exclude(purpose=Message.Purpose.PROOF, created_at__lt=now - CIVIL)
-        .order_by("due_at")
     )
-    claimed = list(due.values_list("pk", flat=True)[:limit])
+    rings_first = due.order_by(Case(When(manner=Message.Manner.RING, then=0), default=1), "due_at")
+    claimed = list(rings_first.values_list("pk", flat=True)[:limit])
     Message.objects.filter(pk__in=claimed).update(due_at=now + LEASE)
     return claimed
 
@@ -265,28 +268,30 @@ def _settle(message: Message, now: datetime) -> None:
     else:
         message.rounds += 1
         message.failed_at = message.failed_at or now
-        message.due_at = ring_time.retry_at(message.rounds, now, message.created_at)
+        message.due_at = ring_time.retry_at(message.rounds, now, message.created_at, message.manner)
         attempts.publish(message, "message_failed")
     message.save(update_fields=["due_at", "rounds", "failed_at"])
 
 
-@action
-def _reports() -> list[Report]:
-    fresh = list(
-        Attempt.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(report_due=True)
-        .select_related("message")
-        .order_by("pk")[:200]
-    )
-    Attempt.objects.filter(pk__in=[attempt.pk for attempt in fresh]).update(report_due=False)
-    return [_report(attempt) for attempt in fresh]
+def _reports(now: datetime) -> list[Report]:
+    """Each comes again until `reported` says that it was noted: whoever reads it may be killed."""
+    fresh = Attempt.objects.filter(report_due=True, started_at__gt=now - TOO_OLD)
+    return [_report(attempt) for attempt in fresh.select_related("message").order_by("pk")[:200]]
 
 
 def _report(attempt: Attempt) -> Report:
+    key = attempt.message.ring_key
     if attempt.ringing_at:
-        return Report(attempt.message.ring_key, "ringing", attempt.ringing_at)
-    at = attempt.accepted_at or attempt.started_at
-    return Report(attempt.message.ring_key, "accepted", at)
+        return Report(key, "ringing", attempt.ringing_at, attempt.pk)
+    return Report(key, "accepted", attempt.accepted_at or attempt.started_at, attempt.pk)
+
+
+def reported(report: Report) -> None:
+    """It was noted, in the caller's transaction. What came meanwhile is still to be noted."""
+    attempt = Attempt.objects.filter(pk=report.attempt)
+    if report.state == "accepted":
+        attempt = attempt.filter(ringing_at=None)
+    attempt.update(report_due=False)
 
 
 # ── a test ring ──────────────────────────────────────────────────────────────

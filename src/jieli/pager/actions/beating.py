@@ -32,10 +32,10 @@ BEAT = """
 
 @dataclass
 class Pulse:
-    """This process. `wall` is the machine's own clock, to be measured and not to be believed."""
+    """This process. `measure`: the seconds by which its machine's clock is ahead."""
 
     kind: str
-    wall: Callable[[], datetime]
+    measure: Callable[[], float]
     streams: Callable[[], int] = lambda: 0
     process: UUID = field(default_factory=uuid4)
 
@@ -43,8 +43,8 @@ class Pulse:
         free, total = _disk()
         size, waiting = _pool()
         stuck = ",".join(hanging or [])[:200]
+        skew = round(self.measure() * 1000)
         with connection.cursor() as cursor:
-            skew = self._skew_ms(cursor)
             cursor.execute(
                 BEAT,
                 [self.process, self.kind, machine(), os.getpid(), skew, stuck, free, total,
@@ -54,14 +54,6 @@ class Pulse:
     def end(self) -> None:
         """Stopped on purpose: its silence is no illness of its own."""
         Heartbeat.objects.filter(process=self.process).update(ended_at=Now())
-
-    def _skew_ms(self, cursor: object) -> int:
-        """Half a round trip lies on either side of the database's answer."""
-        before = self.wall()
-        cursor.execute("SELECT clock_timestamp()")  # type: ignore[attr-defined]
-        [there] = cursor.fetchone()  # type: ignore[attr-defined]
-        after = self.wall()
-        return round((before + (after - before) / 2 - there).total_seconds() * 1000)
 
 
 def machine() -> str:

@@ -59,7 +59,7 @@ class Listening:
 
     def _read(self) -> None:
         topic = topics.person(self._person.pk)
-        cookie = f"{LISTENER_COOKIE}={listener_token([topic])}"
+        cookie = f"{LISTENER_COOKIE}={listener_token([topic], self._now)}"
         url = settings.PROBE_URL.rstrip("/") + "/live/"
         try:
             with self._client.stream(

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from jieli.pager.actions import Pulse
-from jieli.web.now import now, wall
+from jieli.web.now import keep_time, measure, now
 from jieli.web.recurring import WORK
 from jieli.web.runner import Runner
 
@@ -17,7 +17,8 @@ class Command(BaseCommand):
     help = "Do what is due: clocks, rings, messages. Several may run side by side."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        runner = Runner(WORK, now, Pulse("runner", wall))
+        keep_time()
+        runner = Runner(WORK, now, Pulse("runner", measure))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, runner.stop)
         runner.run()

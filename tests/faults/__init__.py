@@ -1,0 +1,1 @@
+"""Real processes that are killed, stopped, cut off and slowed under load, and an audit after it."""
