@@ -40,7 +40,7 @@ class Storm:
     house: House
     seed: int
     pair: bool = False  # one server has two workers, which it looks after itself
-    instants: list[float] = field(default_factory=list)
+    instants: list[tuple[float, str]] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -63,24 +63,24 @@ class Storm:
         time.sleep(1)
         for _ in range(kills):
             kind = self.dice.choice(self._kinds())
-            self.instants.append(time.monotonic())
+            name = kind.__name__.replace("_", " ")
+            self.instants.append((time.monotonic(), name))
             kind()
-            self.kinds[kind.__name__.replace("_", " ")] += 1
+            self.kinds[name] += 1
             time.sleep(self.dice.uniform(0.1, 0.6))
         self._stand_up()
         load.stop()
         self.house.gateway.ringing = False
         return load.ledger
 
-    def until_success(self) -> list[float]:
-        """For each fault the seconds until a write was acknowledged that began after it."""
+    def until_success(self) -> list[tuple[str, float]]:
+        """For each fault the seconds until the next write was acknowledged."""
         assert self.load
-        done = sorted((one.began, one.ended) for one in self.load.ledger.acknowledged())
+        done = [one.ended for one in self.load.ledger.acknowledged()]
         found = []
-        for instant in self.instants:
-            after = [ended - instant for began, ended in done if began >= instant]
-            if after:
-                found.append(min(after))
+        for instant, name in self.instants:
+            if after := [ended - instant for ended in done if ended >= instant]:
+                found.append((name, min(after)))
         return found
 
     def _kinds(self) -> list[Callable[[], None]]:

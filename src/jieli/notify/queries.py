@@ -71,10 +71,14 @@ def what_was_tried(ring_keys: Iterable[UUID]) -> dict[UUID, list[Tried]]:
 
 
 def untried(ring_keys: Iterable[UUID]) -> set[UUID]:
-    """Rings whose message still waits for its first try, of people who can be reached at all."""
+    """Rings whose message no channel has answered for yet, of people who can be reached at all.
+
+    A try under way may be one of a process that was killed before it sent anything.
+    """
     usable = Channel.objects.filter(practitioner=OuterRef("practitioner"), disabled_at=None)
-    waiting = Message.objects.filter(Exists(usable), ring_key__in=list(ring_keys))
-    waiting = waiting.filter(withdrawn_at=None, attempts=None, failed_at=None)
+    answered = Attempt.objects.filter(message=OuterRef("pk")).exclude(state=Attempt.State.SENDING)
+    waiting = Message.objects.filter(Exists(usable), ~Exists(answered))
+    waiting = waiting.filter(ring_key__in=list(ring_keys), withdrawn_at=None, failed_at=None)
     return set(filter(None, waiting.exclude(due_at=None).values_list("ring_key", flat=True)))
 
 
