@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -21,6 +21,7 @@ from jieli.record.actions import record
 from jieli.record.models import Chain, Event
 from jieli.rules import uploads, vitals
 from jieli.rules.refusal import Refused
+from jieli.rules.retention import kept_for
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -224,7 +225,7 @@ def add_document(
 
 # ── files in pieces ──────────────────────────────────────────────────────────
 
-KEPT = timedelta(days=1)
+KEPT = kept_for("incoming")
 
 
 def announce_file(
