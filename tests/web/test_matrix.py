@@ -142,6 +142,11 @@ RULES = {
     "cases:glass_review": own_desk,
     # how the pager is
     **dict.fromkeys(["pager:pager", "pager:live", "pager:probes"], answerable),
+    # the record as a whole
+    **dict.fromkeys(
+        ["record:roots", "record:roots_export"],
+        lambda seat: seat.kind in {"director", "quality_officer", "admin"},
+    ),
     # the directory
     "directory:turns": keeper_there,
     "directory:turn": lambda seat: keeper_there(seat) or seat.rung,
