@@ -52,7 +52,9 @@ KEPT: Mapping[str, Keep] = {
     "incoming": Keep("Unfinished uploads", Ends.SWEEP, PROPOSED, period=timedelta(days=1)),
     "probes": Keep("Test rings of the pager", Ends.SWEEP, PROPOSED, period=timedelta(days=8)),
     "live_notes": Keep("Notes to open pages", Ends.SWEEP, PROPOSED, period=timedelta(hours=24)),
-    "copies": Keep("A copy made for a patient", Ends.SWEEP, PROPOSED, period=timedelta(days=1)),
+    "copies": Keep(
+        "Link to a copy made for a patient", Ends.SWEEP, PROPOSED, period=timedelta(days=1)
+    ),
 }
 
 INPATIENT, OUTPATIENT = "inpatient", "outpatient"
