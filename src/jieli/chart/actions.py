@@ -10,12 +10,13 @@ from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from jieli.chart.models import Consent, Document, Identifier, Incoming, Observation, Patient
 from jieli.chart.queries import find_patient
 from jieli.chart.store import incoming as store
-from jieli.chart.store.keep import Kept, keep
+from jieli.chart.store.keep import Kept, forget, keep
 from jieli.directory.models import Organisation, Practitioner
 from jieli.record.actions import record
 from jieli.record.models import Chain, Event
@@ -221,6 +222,14 @@ def add_document(
         source=source,
     )
     return document, event
+
+
+def remove_files(hashes: Iterable[str]) -> None:
+    """Files of a disposed case. One that came again meanwhile under another case stays."""
+    for sha256 in hashes:
+        named = Q(sha256=sha256) | Q(original_sha256=sha256)
+        if not Document.objects.filter(named).exists():
+            forget(sha256)
 
 
 # ── files in pieces ──────────────────────────────────────────────────────────
