@@ -45,6 +45,7 @@ WORK = [
     ("proofs", pager.ask_proofs, 300.0),
     ("outcomes", cases.ask_outcomes, 30.0),
     ("daily root", lambda now: make_root(now, numbers_of), 30.0),
+    ("files of disposed cases", cases.remove_files, 60.0),
     ("old test rings", pager.prune, 600.0),
     ("old processes", pager.forget_processes, 600.0),
     ("old live notes", live.prune, 600.0),
