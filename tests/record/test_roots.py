@@ -118,6 +118,16 @@ def test_only_chains_that_changed_have_a_leaf(case, world):
     )
 
 
+def test_more_chains_than_fit_into_one_batch(world, monkeypatch, capsys):
+    monkeypatch.setattr("jieli.record.roots.BATCH", 2)
+    monkeypatch.setattr("jieli.record.checking.BATCH", 2)
+    for n in range(5):
+        world.raised("U1", now=minutes(n))
+    assert root(minutes(30)) == 1
+    assert Root.objects.get().leaves_count == 5
+    assert verify(capsys, "--root")[0] == 0
+
+
 def test_a_leaf_has_the_marks_of_the_events_since_the_leaf_before(case, world):
     length = Chain.objects.get(pk=case.chain_id).length
     actions.write_note(case, "一", by=world.doctor, now=T0 + DAY)
@@ -300,6 +310,23 @@ def test_a_root_that_was_taken_away_is_named_also_when_it_was_the_last(case, cap
     code, said = verify(capsys, "--root")
     assert code == 1
     assert "root 2 of 2026-03-02: it is missing; the copy beside the key has it" in said
+
+
+@pytest.mark.parametrize("spoilt", ["nonsense\n", HEAD + "\n{}\n", "\u0000\n"])
+def test_a_spoilt_copy_beside_the_key_is_said(spoilt, case, keys_folder, capsys):
+    (keys_folder / "roots.txt").write_text(spoilt)
+    code, said = verify(capsys, "--root")
+    assert code == 1
+    assert "root copy beside the key: it cannot be read" in said
+
+
+def test_without_the_keys_folder_no_root_is_believed(case, keys_folder, tmp_path, capsys):
+    copy = tmp_path / "copy.txt"
+    call_command("roots", "--export", str(copy))
+    keys_folder.rename(tmp_path / "elsewhere")
+    assert "unknown key" in verify(capsys, "--root")[1]
+    assert verify(capsys, "--root", str(copy))[0] == 0  # its keys are believed
+    assert not keys_folder.exists()  # looking makes no key
 
 
 def resign(signer, **change) -> None:

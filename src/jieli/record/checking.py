@@ -158,7 +158,10 @@ def root_faults(copy: Iterable[Signed]) -> Iterator[Fault]:
     known = keys.known_keys() | {kept.root.key for kept in copy}
     yield from rules.faults(roots, keys.proves, known)
     yield from _leaf_faults(rows)
-    yield from rules.unlike(roots, keys.kept_roots(), "the copy beside the key")
+    try:
+        yield from rules.unlike(roots, keys.kept_roots(), "the copy beside the key")
+    except (rules.BadCopy, OSError, UnicodeDecodeError) as fault:
+        yield Fault("root copy beside the key", f"it cannot be read: {fault}")
     yield from rules.unlike(roots, copy, "your copy")
 
 

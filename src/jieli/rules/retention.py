@@ -1,6 +1,6 @@
 """How long what is kept, by kind, with its source. Pure: the table is read by sweeps and screens.
 
-Periods of the law are the shortest that are allowed; what nobody regulates is a proposal [P].
+Periods of the law are the shortest that are allowed; what nobody regulates is our proposal.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ RULES_2013 = "医疗机构病历管理规定（2013 年版）第二十九条"
 REMOTE_2018 = "远程医疗服务管理规范（试行）（2018）：双方按病历管理规定保存"
 ONLINE_2022 = "互联网诊疗监管细则（试行）（2022）第二十一条"
 CYBER_LAW = "网络安全法第二十一条：网络日志不少于六个月"
-PROPOSED = "[P]"
+PROPOSED = "建议值，没有明文规定"
 
 KEPT: Mapping[str, Keep] = {
     "inpatient": Keep("Record of an in-patient", Ends.OFFICE, RULES_2013, years=30),
