@@ -18,7 +18,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from jieli.cases import actions
 from jieli.cases.actions import Advice
+from jieli.cases.models import Disposal, Hold, PatientCopy
 from jieli.chart.actions import announce_file, keep_file
+from jieli.chart.models import Observation
 from jieli.directory.actions.services import open_service
 from jieli.directory.models import Alliance, DutySwap, Membership, Organisation, Role
 from jieli.exchange.excel.writing import template
@@ -34,6 +36,7 @@ pytestmark = [pytest.mark.django_db]
 TREATING = {"doctor", "nurse", "expert", "coordinator", "duty_officer", "director"}
 DESK = {"coordinator", "duty_officer", "director"}
 DECIDING = {"doctor", "expert", "director"}
+OFFICE = {"coordinator", "director"}  # of records: holds, disposals, copies
 KEEPING = {"coordinator", "admin"}  # of rosters, agreements, people
 KINDS = [str(kind) for kind in Role.Kind.values]
 SITES = ("treating", "asked", "alliance", "other")
@@ -136,6 +139,7 @@ RULES = {
     **dict.fromkeys(
         ["cases:case", "cases:case_part", "cases:events", "cases:messages", "cases:documents",
          "cases:uploads",
+         "cases:measurements", "cases:handover",
          "cases:document", "cases:document_file", "cases:urgency", "cases:export_json",
          "cases:export_pdf", "cases:verification", "cases:acceptance", "cases:refusal",
          "cases:referral", "cases:contact", "cases:appointment", "cases:request_rings"],
@@ -144,8 +148,20 @@ RULES = {
     **dict.fromkeys(
         ["cases:handovers", "cases:observations", "cases:consents", "cases:care", "cases:closure",
          "cases:outcomes", "cases:clock_pause", "cases:clock_reason", "cases:withdrawal",
-         "cases:acknowledgement", "cases:readings"],
+         "cases:acknowledgement", "cases:readings", "cases:measurement_error",
+         "cases:document_error", "cases:handover_error"],
         treating,
+    ),
+    # the records office of the treating hospital
+    **dict.fromkeys(
+        ["cases:patient_copies", "cases:patient_copy", "cases:patient_copy_pdf",
+         "cases:patient_copy_json", "cases:office_hold_end", "cases:office_confirmation",
+         "cases:office_refusal"],
+        lambda seat: seat.site == "treating" and seat.kind in OFFICE,
+    ),
+    **dict.fromkeys(
+        ["cases:office", "cases:office_holds", "cases:office_disposals"],
+        lambda seat: seat.kind in OFFICE,
     ),
     "cases:new_decision": deciding,
     "cases:new_opinion": asked,
@@ -154,6 +170,11 @@ RULES = {
     "cases:glass_review": own_desk,
     # how the pager is
     **dict.fromkeys(["pager:pager", "pager:live", "pager:probes"], answerable),
+    # the record as a whole
+    **dict.fromkeys(
+        ["record:roots", "record:roots_export"],
+        lambda seat: seat.kind in {"director", "quality_officer", "admin"},
+    ),
     # the directory
     "directory:turns": keeper_there,
     "directory:turn": lambda seat: keeper_there(seat) or seat.rung,
@@ -266,7 +287,25 @@ class Place:
         incoming = announce_file(
             request.case.key, name="x", size=9, sha256="0" * 64, by=world.alice, now=minutes(2)
         )
+        actions.observe(request.case, {"hr": "160"}, by=world.doctor, now=minutes(2))
+        actions.save_handover(request.case, {"ask": "x"}, by=world.doctor, now=minutes(2))
+        value = Observation.objects.get(case_key=request.case.key)
+        office = {"case": request.case, "organisation": world.county}
+        held = Hold.objects.create(**office, why="诉讼", by=world.doctor, since=minutes(2))
+        proposed = Disposal.objects.create(
+            **office, number=request.case.number, due_on=minutes(2).date(),
+            proposed_by=world.doctor, proposed_at=minutes(2),
+        )  # fmt: skip
+        copy = PatientCopy.objects.create(
+            patient=request.case.patient, organisation=world.county, given_to="x",
+            relation="self", by=world.doctor, at=minutes(40),
+        )  # fmt: skip
         return {
+            "/measurements/<int:pk>": value.pk,
+            "/handovers/<int:version>": 1,
+            "/office/holds/<int:pk>": held.pk,
+            "/office/disposals/<int:pk>": proposed.pk,
+            "/office/copies/<uuid:copy>": copy.key,
             "/uploads/<uuid:upload>": incoming.key,
             "/offline/<slug:language>": "en",
             "/cases/<uuid:key>": request.case.key,

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -10,17 +10,19 @@ from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from jieli.chart.models import Consent, Document, Identifier, Incoming, Observation, Patient
 from jieli.chart.queries import find_patient
 from jieli.chart.store import incoming as store
-from jieli.chart.store.keep import Kept, keep
+from jieli.chart.store.keep import Kept, forget, keep
 from jieli.directory.models import Organisation, Practitioner
 from jieli.record.actions import record, unhurried
 from jieli.record.models import Chain, Event
 from jieli.rules import uploads, vitals
 from jieli.rules.refusal import Refused
+from jieli.rules.retention import kept_for
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -223,9 +225,17 @@ def add_document(
     return document, event
 
 
+def remove_files(hashes: Iterable[str]) -> None:
+    """Files of a disposed case. One that came again meanwhile under another case stays."""
+    for sha256 in hashes:
+        named = Q(sha256=sha256) | Q(original_sha256=sha256)
+        if not Document.objects.filter(named).exists():
+            forget(sha256)
+
+
 # ── files in pieces ──────────────────────────────────────────────────────────
 
-KEPT = timedelta(days=1)
+KEPT = kept_for("incoming")
 
 
 def announce_file(

@@ -44,7 +44,25 @@ class Identifier(models.Model):
         indexes = [models.Index(fields=["value", "kind"], name="identifier_value")]
 
 
-class Observation(models.Model):
+class Erring(models.Model):
+    """What may turn out to be entered in error: it is kept and struck out, with who, when, why."""
+
+    wrong_at = models.DateTimeField(null=True, blank=True)
+    wrong_by = models.ForeignKey(
+        Practitioner,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+    )
+    wrong_why = models.CharField(max_length=200, blank=True, default="", db_default="")
+
+    class Meta:
+        abstract = True
+
+
+class Observation(Erring):
     """One measured value. FHIR: Observation."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="observations")
@@ -60,7 +78,7 @@ class Observation(models.Model):
         indexes = [models.Index(fields=["case_key", "code", "occurred_at"], name="obs_trend")]
 
 
-class Document(models.Model):
+class Document(Erring):
     """A photo, PDF or DICOM image that belongs to a case; the bytes lie in the file store."""
 
     class Kind(models.TextChoices):
@@ -73,6 +91,9 @@ class Document(models.Model):
     case_key = models.UUIDField(db_index=True)
     kind = models.CharField(max_length=8, choices=Kind.choices)
     title = models.CharField(max_length=120)
+    title_was = models.CharField(
+        max_length=120, blank=True, default="", db_default=""
+    )  # the wrong one before
     media_type = models.CharField(max_length=60)
     size = models.PositiveBigIntegerField()  # bytes
     sha256 = models.CharField(max_length=64)

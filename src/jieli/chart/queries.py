@@ -83,7 +83,7 @@ class Trend:
 def trend(case_key: UUID) -> Trend:
     """The latest values of a case with their course, in one query."""
     latest = list(
-        Observation.objects.filter(case_key=case_key)
+        Observation.objects.filter(case_key=case_key, wrong_at=None)
         .select_related("patient")
         .order_by("-occurred_at", "-pk")[:TREND_ROWS]
     )
@@ -151,6 +151,23 @@ def _arrow(points: Sequence[tuple[datetime, Decimal]]) -> str:
     return "↑" if points[-1][1] > points[-2][1] else "↓"
 
 
+def observations_of(case_key: UUID) -> QuerySet[Observation]:
+    """Every value, newest first, also those that were struck out."""
+    return (
+        Observation.objects.filter(case_key=case_key)
+        .select_related("by", "wrong_by")
+        .order_by("-occurred_at", "-pk")
+    )
+
+
+def get_observation(case_key: UUID, pk: int) -> Observation:
+    """One value of this case; the caller has checked access to the case."""
+    observation = observations_of(case_key).filter(pk=pk).first()
+    if observation is None:
+        raise Http404
+    return observation
+
+
 # ── documents and consent ────────────────────────────────────────────────────
 
 
@@ -158,7 +175,7 @@ def documents_of(case_key: UUID) -> QuerySet[Document]:
     """Newest first."""
     return (
         Document.objects.filter(case_key=case_key)
-        .select_related("by")
+        .select_related("by", "wrong_by")
         .order_by("-occurred_at", "-pk")
     )
 

@@ -104,6 +104,13 @@ FILES = _read(
     lambda text: Path(text).expanduser().absolute() if text else JIELI_HOME / "files",
 )
 
+JIELI_KEYS = _read(
+    "JIELI_KEYS",
+    "",
+    "Folder of the keys, apart from the database; all runners need the same one; default: keys "
+    "inside JIELI_HOME.",
+    lambda text: Path(text).expanduser().absolute() if text else JIELI_HOME / "keys",
+)
 
 DUTY_TELEPHONE = _read(
     "JIELI_DUTY_TELEPHONE", "", "Number shown where nobody could sign in or be reached.", str

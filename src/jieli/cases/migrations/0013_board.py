@@ -33,5 +33,5 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0009_incoming_security")]
+    dependencies = [("cases", "0012_disposal_door")]
     operations = [migrations.RunSQL(BOARD, migrations.RunSQL.noop)]

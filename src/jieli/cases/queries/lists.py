@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import starmap
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import F, Prefetch, Q, QuerySet
@@ -49,6 +50,11 @@ class Board:
     page: int
     pages: int
     shown: str
+
+
+def numbers_of(keys: Sequence[UUID]) -> dict[UUID, str]:
+    """What people call these cases; for the record, which knows keys only."""
+    return dict(Case.objects.filter(key__in=keys).values_list("key", "number"))
 
 
 FILTERS = ("all", "mine", "ours", "unread", "breach", "ringing", "undecided", "closed")
