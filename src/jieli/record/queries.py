@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from jieli.record.actions import fields_of
 from jieli.record.models import Chain, Event
+from jieli.record.numbers import opened, unreadable
 from jieli.rules.chain import Break, first_break
 
 
@@ -16,7 +17,10 @@ def events_of(chain: Chain) -> QuerySet[Event]:
 
 def broken_at(chain: Chain) -> Break | None:
     """The first broken link of one chain; None when it holds."""
-    return first_break(_links(chain), chain.length, bytes(chain.head))
+    found = first_break(_links(chain), chain.length, bytes(chain.head))
+    if found and any(unreadable(opened(e.data)) for e in chain.events.filter(seq=found.seq)):
+        return Break(found.seq, "a number in it cannot be opened: its key is missing or it changed")
+    return found
 
 
 def _links(chain: Chain) -> Iterator[tuple[Mapping[str, object], bytes]]:
