@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from jieli.keys import upkeep
 from jieli.pager.actions import Pulse
 from jieli.web.now import now, wall
 from jieli.web.recurring import WORK
@@ -17,6 +18,7 @@ class Command(BaseCommand):
     help = "Do what is due: clocks, rings, messages. Several may run side by side."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        upkeep.tell()
         runner = Runner(WORK, now, Pulse("runner", wall))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, runner.stop)
