@@ -35,7 +35,7 @@ SECRET = "玛依拉之子独一无二"
 @pytest.fixture
 def world(settings, tmp_path, monkeypatch) -> World:
     settings.MEDIA_ROOT = tmp_path / "files"
-    settings.JIELI_KEYS = tmp_path / "keys"
+    settings.KEYS = tmp_path / "keys"
     made = World()
     made.person("clerk", made.county, Role.Kind.COORDINATOR)
     made.at = minutes(600)
@@ -151,7 +151,7 @@ def as_far_back(case, leaf) -> None:
     tamper("DELETE FROM record_root")
     from django.conf import settings
 
-    (settings.JIELI_KEYS / "roots.txt").unlink()
+    (settings.KEYS / "roots.txt").unlink()
     make_root(minutes(101), numbers_of)
 
 

@@ -67,7 +67,7 @@ def case(world, settings, tmp_path) -> Case:
         case, choice, opinion=opinion, by=world.doctor, secret=PASSWORD, now=minutes(12)
     )
     actions.record_outcome(case, day=1, state="better", by=world.doctor, now=minutes(60))
-    settings.JIELI_KEYS = tmp_path / "keys"
+    settings.KEYS = tmp_path / "keys"
     make_root(minutes(61), numbers_of)
     return case
 

@@ -18,7 +18,7 @@ PAGES = ["/record/roots/", "/record/roots/export/"]
 
 @pytest.fixture
 def world(settings, tmp_path, monkeypatch) -> World:
-    settings.JIELI_KEYS = tmp_path / "keys"
+    settings.KEYS = tmp_path / "keys"
     made = World()
     made.person("quality", made.county, Role.Kind.QUALITY)
     made.person("admin", made.hub, Role.Kind.ADMIN)

@@ -31,8 +31,8 @@ HEAD = json.dumps(rules.KEPT_FORMAT)
 
 @pytest.fixture(autouse=True)
 def keys_folder(settings, tmp_path):
-    settings.JIELI_KEYS = tmp_path / "keys"
-    return settings.JIELI_KEYS
+    settings.KEYS = tmp_path / "keys"
+    return settings.KEYS
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_processes_that_make_the_key_at_once_end_with_the_same(keys_folder):
     code = (
         "import os, django; django.setup();"
         "from django.conf import settings; from pathlib import Path;"
-        f"settings.JIELI_KEYS = Path({str(keys_folder)!r});"
+        f"settings.KEYS = Path({str(keys_folder)!r});"
         "from jieli.record import keys; print(keys.public_of(keys.signing_key()))"
     )
     started = [

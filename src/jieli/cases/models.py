@@ -16,6 +16,7 @@ from jieli.directory.models import (
     Specialty,
     Technique,
 )
+from jieli.keys.fields import SealedField
 from jieli.record.models import Chain, Signature
 from jieli.rules.retention import kept_for
 
@@ -97,7 +98,7 @@ class Request(models.Model):
     technique = models.ForeignKey(Technique, on_delete=models.PROTECT, null=True, blank=True)
     urgency = models.CharField(max_length=2, choices=Urgency.choices)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.REQUESTED)
-    callback = models.CharField(max_length=60)
+    callback = SealedField(max_length=60)
     raised_at = models.DateTimeField()
     raised_by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
     exception_reason = models.CharField(max_length=200, blank=True)  # no valid agreement, named why

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from jieli.directory.models import Organisation, Practitioner
+from jieli.keys.fields import SealedField
 
 
 class Patient(models.Model):
@@ -38,10 +39,15 @@ class Identifier(models.Model):
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="identifiers")
     kind = models.CharField(max_length=16, choices=Kind.choices)
-    value = models.CharField(max_length=60)
+    value = SealedField(max_length=60, marked=("mark", "kind"))
+    # Finds the number without opening it; empty while it lies in plain text, see keys.phase.
+    mark = models.BinaryField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["value", "kind"], name="identifier_value")]
+        indexes = [
+            models.Index(fields=["mark"], condition=~Q(mark=None), name="identifier_mark"),
+            models.Index(fields=["value"], condition=Q(mark=None), name="identifier_unmarked"),
+        ]
 
 
 class Erring(models.Model):

@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 
 from jieli.directory.models import Practitioner
 from jieli.record.models import Chain, Event, IdempotencyKey, Signature
+from jieli.record.numbers import opened
 from jieli.record.rows import insert
 from jieli.record.signatures import SignatureProvider
 from jieli.rules import chain as chains
@@ -224,7 +225,7 @@ def fields_of(event: Event) -> dict[str, object]:
         "seq": event.seq,
         "verb": event.verb,
         "actor": event.actor_id,
-        "data": event.data,
+        "data": opened(event.data),
         "source": event.source,
         "occurred_at": event.occurred_at,
         "recorded_at": event.recorded_at,

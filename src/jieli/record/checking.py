@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from jieli.directory.access import today
 from jieli.record import keys
 from jieli.record.models import Chain, Leaf, Root
-from jieli.record.queries import Links, walk
+from jieli.record.queries import Links, break_of, walk
 from jieli.record.roots import Names, as_rule, signed
 from jieli.rules import chain as chain_rules
 from jieli.rules import retention
@@ -69,7 +69,7 @@ def _faults(
     roots: Mapping[int, Root],
 ) -> Iterator[Fault]:
     shown = name or (leaves[0].name if leaves else "") or str(chain.subject)
-    if found := chain_rules.first_break(links, chain.length, bytes(chain.head)):
+    if found := break_of(chain, links):
         yield Fault(shown, f"event {found.seq}: {found.why}")
     disposed = chain_rules.is_disposed([fields["verb"] for fields, _hash in links])
     if disposed:

@@ -99,7 +99,7 @@ def proves(key: str, content: bytes, signature: str) -> bool:
 
 def known_keys() -> set[str]:
     """Public keys that lie in the folder: the one in use and those before it."""
-    place: Path = settings.JIELI_KEYS
+    place: Path = settings.KEYS
     return {path.read_text().strip() for path in place.glob("root-*.pub")}
 
 
@@ -113,7 +113,7 @@ def kept_roots() -> list[Signed]:
 
 def _whole_lines() -> str:
     """Without a last line that a crash cut off: it is written anew."""
-    path: Path = settings.JIELI_KEYS / KEPT
+    path: Path = settings.KEYS / KEPT
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     return text[: text.rfind("\n") + 1]
 
@@ -153,7 +153,7 @@ def _alone() -> Iterator[None]:
 
 
 def folder() -> Path:
-    place: Path = settings.JIELI_KEYS
+    place: Path = settings.KEYS
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     return place
 

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from jieli.directory.models import Account, Practitioner
+from jieli.keys.fields import SealedBytes
 
 INTERNAL = frozenset({"password", "passkey", "totp"})
 
@@ -91,11 +92,11 @@ class IdempotencyKey(models.Model):
     key = models.UUIDField(primary_key=True)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, null=True, blank=True)
     path = models.CharField(max_length=300)
-    digest = models.BinaryField()  # SHA-256 of the body: another body under the same key is refused
+    digest = models.BinaryField()  # HMAC of the body: another body under the same key is refused
     created_at = models.DateTimeField()
     status = models.PositiveSmallIntegerField(null=True)
     location = models.CharField(max_length=300, blank=True)
-    body = models.BinaryField(default=b"")
+    body = SealedBytes(default=b"")  # a page may hold telephone numbers
     content_type = models.CharField(max_length=80, blank=True)
 
     class Meta:

@@ -1,6 +1,6 @@
 """Reading the record: a case's events, and whether its chain holds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from jieli.record.actions import fields_of
 from jieli.record.models import Chain, Event
+from jieli.record.numbers import opened, unreadable
 from jieli.rules.chain import HASHED, Break, first_break
 
 Links = list[tuple[Mapping[str, object], bytes]]
@@ -27,7 +28,15 @@ def broken_at(chain: Chain) -> Break | None:
     """The first broken link of one chain; None when it holds."""
     events = chain.events.order_by("seq").iterator(chunk_size=2000)
     links = ((fields_of(event), bytes(event.hash)) for event in events)
-    return first_break(links, chain.length, bytes(chain.head))
+    return break_of(chain, links)
+
+
+def break_of(chain: Chain, links: Iterable[tuple[Mapping[str, object], bytes]]) -> Break | None:
+    """The first broken link among these, which are the chain's own."""
+    found = first_break(links, chain.length, bytes(chain.head))
+    if found and any(unreadable(opened(e.data)) for e in chain.events.filter(seq=found.seq)):
+        return Break(found.seq, "a number in it cannot be opened: its key is missing or it changed")
+    return found
 
 
 @contextmanager
@@ -54,4 +63,9 @@ def walk(chains: QuerySet[Chain]) -> Iterator[tuple[Chain, Links]]:
 
 
 def _links(rows: Iterator[tuple[Any, ...]]) -> Links:
-    return [(dict(zip(HASHED, row[2:], strict=True)), bytes(row[1])) for row in rows]
+    return [(_as_hashed(row[2:]), bytes(row[1])) for row in rows]
+
+
+def _as_hashed(row: tuple[Any, ...]) -> dict[str, object]:
+    fields = dict(zip(HASHED, row, strict=True))
+    return fields | {"data": opened(fields["data"])}

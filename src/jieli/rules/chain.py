@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 Fact = str | int | bool | None
-EMPTIED = (
-    "disposed"  # source of an event whose content was disposed of: its hash is all that is left
-)
+EMPTIED = "disposed"  # source of an event whose content was disposed of: only its hash is left
 LAST = "case_disposed"  # the event that says so, and after which no other comes
 HASHED = ("seq", "verb", "actor", "data", "source", "occurred_at", "recorded_at")
 

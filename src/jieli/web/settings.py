@@ -6,7 +6,9 @@ same table. A value that cannot be understood stops the start: a typo must not s
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -104,13 +106,40 @@ FILES = _read(
     lambda text: Path(text).expanduser().absolute() if text else JIELI_HOME / "files",
 )
 
-JIELI_KEYS = _read(
+KEYS = _read(
     "JIELI_KEYS",
     "",
-    "Folder of the keys, apart from the database; all runners need the same one; default: keys "
-    "inside JIELI_HOME.",
+    "Folder of the keys that seal numbers and sign roots, the same for all processes; default: keys"
+    " inside JIELI_HOME. Keep it apart from the backup of the database.",
     lambda text: Path(text).expanduser().absolute() if text else JIELI_HOME / "keys",
 )
+
+
+def _number_keys(text: str) -> tuple[bytes, ...]:
+    """The words of an error must not hold what was given: it is a secret."""
+    try:
+        if text.startswith("file:"):
+            text = Path(text.removeprefix("file:")).read_text()
+        found = tuple(base64.b64decode(word, validate=True) for word in re.split(r"[,\s]+", text))
+    except OSError as fault:
+        why = f"JIELI_NUMBER_KEYS: its file cannot be read ({fault.strerror})."
+        raise ImproperlyConfigured(why) from None
+    except ValueError:
+        found = (b"",)
+    found = found if text.strip() else ()
+    if any(len(key) != 32 for key in found):
+        raise ImproperlyConfigured("JIELI_NUMBER_KEYS: write 32 bytes in base64 for each key.")
+    return found
+
+
+NUMBER_KEYS = _read(
+    "JIELI_NUMBER_KEYS",
+    "",
+    "Keys that seal numbers, given from outside instead of made in the folder: 32 bytes in base64"
+    " each, the one that writes first, separated by commas; or file:/path of a file with them.",
+    _number_keys,
+)
+
 
 DUTY_TELEPHONE = _read(
     "JIELI_DUTY_TELEPHONE", "", "Number shown where nobody could sign in or be reached.", str
@@ -297,6 +326,7 @@ INSTALLED_APPS = [
     "jieli.notify",
     "jieli.record",
     "jieli.directory",
+    "jieli.keys",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -22,6 +22,7 @@ from jieli.chart.models import Erring
 from jieli.chart.queries import consents_of, documents_of, observations_of
 from jieli.directory.models import Practitioner
 from jieli.record.models import Event, Signature
+from jieli.record.numbers import opened
 from jieli.record.queries import broken_at
 from jieli.rules import clocks as rules
 from jieli.rules.clocks import VERSION
@@ -156,6 +157,7 @@ def _request(request: Any, now: datetime) -> dict[str, Any]:
         "technique": request.technique.code if request.technique else None,
         "urgency": request.urgency,
         "status": request.status,
+        "callback": request.callback,
         "raised_at": request.raised_at,
         "raised_by": _person(request.raised_by),
         "accepted_by": _person(request.accepted_by),
@@ -283,7 +285,7 @@ def _event(event: Event) -> dict[str, Any]:
         "occurred_at": event.occurred_at,
         "recorded_at": event.recorded_at,
         "source": event.source,
-        "data": event.data,
+        "data": opened(event.data),
         "hash": bytes(event.hash).hex(),
     }
 

@@ -31,6 +31,7 @@ from jieli.chart.queries import (
 )
 from jieli.directory.access import organisations_of
 from jieli.directory.models import Department, Duty, Organisation, Practitioner, Role, Specialty
+from jieli.keys.seals import Unreadable
 from jieli.record.queries import events_of
 from jieli.rules import addenda
 from jieli.rules import clocks as clock_rules
@@ -141,7 +142,8 @@ def _telephones(request: Request) -> list[tuple[str, str]]:
     for site in (c.organisation for c in listed):
         if site.telephone:
             numbers.setdefault(site.name, site.telephone)
-    return list(numbers.items())[:6]
+    # What cannot be opened must not push out what can be called.
+    return sorted(numbers.items(), key=lambda one: isinstance(one[1], Unreadable))[:6]
 
 
 def timeline_part(sight: Sight) -> dict[str, Any]:
@@ -454,7 +456,7 @@ def callback_of(me: Practitioner, now: datetime) -> str:
     )
     numbers = [role.department.telephone if role and role.department else ""]
     numbers += [role.organisation.telephone if role else "", me.telephone]
-    return next(filter(None, numbers), "")
+    return next((n for n in numbers if n and not isinstance(n, Unreadable)), "")
 
 
 def desk_telephone(organisation: Organisation | None, now: datetime) -> str:
@@ -463,9 +465,10 @@ def desk_telephone(organisation: Organisation | None, now: datetime) -> str:
         return ""
     for standing in standings(organisation.pk, None, official_day(now)).values():
         site = standing.agreement.to_organisation
-        people = [p.telephone for p in desk_of(site, now) if p.telephone]
-        if number := next(iter(people), site.telephone):
-            return number
+        people = [p.telephone for p in desk_of(site, now)]
+        numbers = [n for n in (*people, site.telephone) if n and not isinstance(n, Unreadable)]
+        if numbers:
+            return numbers[0]
     return organisation.telephone
 
 

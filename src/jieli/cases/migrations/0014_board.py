@@ -33,5 +33,5 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0012_disposal_door")]
+    dependencies = [("cases", "0013_sealed")]
     operations = [migrations.RunSQL(BOARD, migrations.RunSQL.noop)]
