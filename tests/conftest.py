@@ -44,15 +44,20 @@ def _use_test_cluster() -> dict[str, Any]:
 
 
 DATABASE = _use_test_cluster()
+settings.KEYS = _test_home() / "keys"
+os.environ["JIELI_KEYS"] = str(settings.KEYS)  # for processes that share our database
 # The real hash is slow on purpose; tests that sign in with one are in tests/platform.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> Iterator[None]:
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """The database of this run cannot be dropped while a thread of ours still talks to it."""
+    from jieli.keys.phase import sealing
     from jieli.live.relay import relay
 
+    with django_db_blocker.unblock():
+        assert sealing()  # asked once by a process, so not in a test that counts queries
     yield
     relay.close()
 

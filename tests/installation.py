@@ -27,6 +27,7 @@ class Installation:
         self.environment = {
             **os.environ,
             "JIELI_HOME": str(home / "home"),
+            "JIELI_KEYS": str(home / "home" / "keys"),
             "DATABASE_URL": _url(database),
             "JIELI_DB_POOL": "8",
             "JIELI_PUBLIC_URL": self.url,

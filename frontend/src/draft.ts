@@ -10,6 +10,7 @@ import { showPage } from "./swap";
 import { words } from "./words";
 
 const KEPT = /^(?:text|search|tel|email|url|number|date|time|datetime-local|radio|checkbox|textarea|select.*)$/;
+const KEEPING = 400; // ms that a slow storage may take before a page goes out all the same
 const live = new WeakSet<HTMLFormElement>();
 
 class Keeper {
@@ -133,10 +134,12 @@ class Keeper {
     this.attempts = 0;
     // A signature is not sent on later by itself: after a reload the password is asked for again.
     const signed = this.secrets.length > 0;
-    void this.keep(signed ? { ...this.draft, queuedAt: undefined } : this.draft).then((kept) => {
-      if (kept && !signed) void promise();
+    const kept = this.keep(signed ? { ...this.draft, queuedAt: undefined } : this.draft);
+    // Kept first: whoever closes the page the moment it says "sending" loses nothing.
+    void Promise.race([kept, new Promise((done) => setTimeout(done, KEEPING))]).then(async () => {
+      this.dispatch();
+      if ((await kept) && !signed) void promise();
     });
-    this.dispatch();
   };
 
   /** Send it from here; as long as this page is open, nobody else does. */

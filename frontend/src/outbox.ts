@@ -41,7 +41,11 @@ async function flush(): Promise<void> {
   const kept = await shelf;
   if (!kept) return;
   for (const draft of await kept.all()) {
-    if (here(draft)) continue;
+    if (draft.sent) {
+      await kept.drop(draft.id);
+      toast(words.sent, draft.sent, words.open);
+    }
+    if (draft.sent || here(draft)) continue;
     if (draft.queuedAt) await alone(draft, () => pass(kept, draft));
     else if (draft.refused) {
       await kept.write({ ...draft, refused: false });
@@ -78,4 +82,7 @@ document.addEventListener("submit", (event) => {
 export function startOutbox(): void {
   void flush();
   window.addEventListener("online", () => void flush());
+  navigator.serviceWorker?.addEventListener("message", (event: MessageEvent<{ kind: string }>) => {
+    if (event.data.kind === "sent") void flush();
+  });
 }

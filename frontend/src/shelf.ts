@@ -13,6 +13,7 @@ export interface Draft {
   at: number; // when it was last changed
   queuedAt?: number; // when it was first sent, while nobody has answered yet
   refused?: boolean; // sent while its page was closed, and the server wants a person again
+  sent?: string; // sent while its page was closed: where it led to; kept until somebody is told
 }
 
 const KEEP = 12 * 3600 * 1000;
@@ -43,7 +44,7 @@ export class Shelf {
   }
 
   async read(name: string): Promise<Draft | undefined> {
-    return (await this.all()).find((draft) => draft.name === name);
+    return (await this.all()).find((draft) => draft.name === name && !draft.sent);
   }
 
   async queued(): Promise<Draft[]> {

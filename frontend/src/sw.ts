@@ -141,11 +141,9 @@ async function pass(kept: Shelf, draft: Draft, token: string): Promise<boolean> 
   if (!(await kept.queued()).some((one) => one.id === draft.id)) return true; // sent by its page
   const outcome = await send(draft, token);
   if (outcome.kind === "later") return false;
-  if (outcome.kind === "done") await kept.drop(draft.id);
+  // Written down, since a page that is just opening does not listen yet.
+  if (outcome.kind === "done") await kept.write({ ...draft, fields: [], queuedAt: undefined, sent: outcome.url });
   else await kept.write({ ...draft, queuedAt: undefined, refused: true });
-  if (outcome.kind !== "done") return true;
-  for (const client of await scope.clients.matchAll({ type: "window" })) {
-    client.postMessage({ kind: "sent", url: outcome.url });
-  }
+  for (const client of await scope.clients.matchAll({ type: "window" })) client.postMessage({ kind: "sent" });
   return true;
 }

@@ -1,10 +1,14 @@
 """The board: by the limit that runs out first, and each figure opens to just its rows."""
 
 import pytest
+from django.db.models import Q
 
 from jieli.cases import actions
+from jieli.cases.access import visible_cases
 from jieli.cases.actions import Advice
 from jieli.cases.queries import lists
+from jieli.directory import access
+from jieli.record.reading import entered
 from tests.cases.world import PASSWORD, World, minutes
 
 pytestmark = [pytest.mark.django_db]
@@ -16,8 +20,9 @@ def world() -> World:
 
 
 def board(world, who, shown="all", page=1, minute=50):
-    person = world.people[who]
-    return lists.board(person, {world.county.pk}, minutes(minute), shown=shown, page=page)
+    person = access.person_of(world.people[who].account)
+    with entered(person.account, person, minutes(minute)):
+        return lists.board(person, {world.county.pk}, minutes(minute), shown=shown, page=page)
 
 
 def titles(found):
@@ -74,3 +79,20 @@ def test_pages_follow_each_other_without_a_gap(world):
     assert (len(first.lines), len(second.lines), first.pages) == (lists.PAGE, 2, 2)
     assert sorted(titles(first) + titles(second)) == sorted(cases)
     assert titles(board(world, "doctor", page=99)) == titles(second)
+
+
+@pytest.mark.parametrize("minute", [50, 60 * 24 + 30, 60 * 24 * 9])
+def test_the_database_counts_for_each_person_just_what_both_checks_let_them_see(world, minute):
+    request = world.raised("U1")
+    actions.accept(request, by=world.alice, now=minutes(1))
+    world.raised("U0", minutes(2))
+    closed = world.raised("U2", minutes(3)).case
+    actions.close_case(closed, by=world.doctor, reason="好转", now=minutes(40))
+    for who in world.people.values():
+        person = access.person_of(who.account)
+        with entered(who.account, person, minutes(minute)):
+            counted = {seen.pk for seen in lists._seen(minutes(minute))}
+            recent = Q(status="open") | Q(closed_at__gt=minutes(minute) - lists.CLOSED_SHOWN)
+            seen = visible_cases(person, minutes(minute)).filter(recent)
+            assert counted == set(seen.values_list("pk", flat=True)), who.name
+    assert not lists._seen(minutes(minute)), "nobody has entered"

@@ -11,15 +11,26 @@ from django.db import ProgrammingError, connection, transaction
 
 from jieli.cases import actions
 from jieli.cases.actions import Advice, Choice
-from jieli.cases.models import Case, Opinion, Outcome, Request
+from jieli.cases.models import (
+    Case,
+    Disposal,
+    Hold,
+    Opinion,
+    Outcome,
+    PatientCopy,
+    Request,
+)
+from jieli.cases.queries.lists import numbers_of
 from jieli.chart.models import Patient
 from jieli.directory.models import Grant, Practitioner
 from jieli.record.models import Event
 from jieli.record.reading import entered
+from jieli.record.roots import make_root
 from tests.cases.world import PASSWORD, World, minutes
 from tests.guard.test_row_security import bearing
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+OFFICE = {"cases_hold", "cases_disposal", "cases_patientcopy"}
 MODELS = [m for m in apps.get_models() if m._meta.db_table in bearing()]
 
 
@@ -29,7 +40,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def case(world) -> Case:
+def case(world, settings, tmp_path) -> Case:
     """A case with a row in every table that a whole story writes."""
     request = world.raised("U1")
     case = request.case
@@ -56,6 +67,8 @@ def case(world) -> Case:
         case, choice, opinion=opinion, by=world.doctor, secret=PASSWORD, now=minutes(12)
     )
     actions.record_outcome(case, day=1, state="better", by=world.doctor, now=minutes(60))
+    settings.KEYS = tmp_path / "keys"
+    make_root(minutes(61), numbers_of)
     return case
 
 
@@ -74,7 +87,50 @@ def seen() -> dict[str, int]:
 def test_the_story_fills_the_tables(case):
     empty = {m._meta.db_table for m in MODELS} - seen().keys()
     later = {"chart_document", "notify_attempt", "record_idempotencykey", "record_reading"}
-    assert empty <= later | {"cases_outcomedue", "cases_breakglass", "chart_incoming"}
+    assert empty <= later | {"cases_outcomedue", "cases_breakglass", "chart_incoming"} | OFFICE
+
+
+def test_what_the_records_office_writes_is_of_its_own_hospital(world, case):
+    of_case = {"case": case, "organisation": world.county}
+    Hold.objects.create(**of_case, why="诉讼", by=world.doctor, since=minutes(61))
+    Disposal.objects.create(
+        **of_case, number=case.number, due_on=minutes(61).date(), proposed_by=world.doctor,
+        proposed_at=minutes(61),
+    )  # fmt: skip
+    PatientCopy.objects.create(
+        patient=case.patient, organisation=world.county, given_to="父亲", relation="parent",
+        by=world.doctor, at=minutes(61),
+    )  # fmt: skip
+    for person, rows in ((world.outsider, 0), (world.alice, 0), (None, 0), (world.doctor, 3)):
+        with as_person(person):
+            assert sum(seen().get(table, 0) for table in OFFICE) == rows
+
+
+@pytest.mark.parametrize("who", ["doctor", "county_officer", "alice", "outsider", "director"])
+def test_nobody_else_writes_for_the_records_office(who, world, case):
+    person, of_case = world.people[who], {"case": case, "organisation": world.county}
+    with as_person(person):
+        for write in (
+            lambda: Hold.objects.create(**of_case, why="x", by=person, since=minutes(61)),
+            lambda: Disposal.objects.create(
+                **of_case, number=case.number, due_on=minutes(61).date(), proposed_by=person,
+                proposed_at=minutes(61),
+            ),
+            lambda: PatientCopy.objects.create(
+                patient_id=case.patient_id, organisation=world.county, given_to="x",
+                relation="self", by=person, at=minutes(61),
+            ),
+        ):  # fmt: skip
+            with pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
+                write()
+
+
+def test_an_office_writes_under_its_own_name_only(world, case):
+    of_case = {"case": case, "organisation": world.county}
+    with as_person(world.county_director):
+        with pytest.raises(ProgrammingError), transaction.atomic():
+            Hold.objects.create(**of_case, why="x", by=world.doctor, since=minutes(61))
+        Hold.objects.create(**of_case, why="x", by=world.county_director, since=minutes(61))
 
 
 def test_a_stranger_sees_no_row_of_any_table(world, case):

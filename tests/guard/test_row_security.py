@@ -7,6 +7,7 @@ from django.db import connection
 # Tables of these packages that bear no patient, and why.
 WITHOUT = {
     "live_note": "says where something changed, not what",
+    "record_root": "a hash of a day; its leaves name cases and are seen with them",
 }
 PACKAGES = ("cases", "chart", "notify", "record", "live")
 

@@ -19,8 +19,9 @@ from tests.installation import Installation
 from tests.journeys.people import House, Who
 
 expect.set_options(timeout=10_000)  # for a machine that does other things besides
-# The second one is no secure context for a browser: plain http, as on a hospital's own network.
-HOSTS = "127.0.0.1,hospital.test"
+# Passkeys need a name, and localhost is a secure context; the last one is none for a browser:
+# plain http, as on a hospital's own network.
+HOSTS = "127.0.0.1,localhost,hospital.test"
 CONNECTION = ("host", "port", "user", "password")
 
 

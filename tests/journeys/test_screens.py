@@ -43,6 +43,9 @@ def test_every_screen_in_english_in_both_themes(house: House, person: Callable[.
         ("SW-0802", case),
         ("SW-0802", f"{case}handovers/"),
         ("SW-0802", f"{case}decisions/new/"),
+        ("SW-0802", f"{case}measurements/"),
+        ("SCH-0001", "/office/"),
+        ("KS-0001", "/record/roots/"),
         (expert, f"/rings/{ring}/"),
         (expert, f"{case}opinions/new/"),
         (expert, "/me/"),
@@ -117,11 +120,11 @@ def _key(house: House, number: str) -> str:
 def _a_ring_of(house: House, expert: str) -> str:
     problem = "股骨颈骨折，抗凝中"
     house.raised("SW-0802", specialty="orthopaedics", problem=problem, urgency="U0")
-    [[ring]] = house.place.sql(
+    [ring] = house.place.sql(
         "select r.key from cases_ring r join directory_practitioner p on p.id = r.practitioner_id"
         " join cases_request q on q.id = r.request_id join cases_case c on c.id = q.case_id"
-        " where p.number = %s and c.problem = %s and not r.silent",
+        " where p.number = %s and c.problem = %s and not r.silent order by r.id desc limit 1",
         expert,
         problem,
     )
-    return str(ring)
+    return str(ring[0])

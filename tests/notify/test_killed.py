@@ -69,7 +69,7 @@ def test_kill_minus_nine_between_send_and_mark(
 def test_a_try_of_a_dead_process_does_not_stay_under_way(
     event: Event, make_person: Make, now: datetime, over: bool, after: int, left: str
 ) -> None:
-    """The ring was taken back meanwhile: nobody goes on with it. One that is owed is gone on with."""
+    """The ring was taken back meanwhile: nobody goes on with it. One that is owed goes on."""
     [message] = tell(event, make_person("1", VOICE), now=now)
     attempts.begin(message, message.practitioner.channels.get(), now)
     if over:

@@ -65,6 +65,8 @@ def test_it_shows_what_was_tried_and_what_it_proves(world: World) -> None:
     page = client.get("/pager/").content.decode()
     assert "0/1" in page
     assert "our half" in page
+    assert "The last test ring did not arrive: Telephone call." in page
+    assert "The pager is well" not in page
     rows = client.get("/pager/probes/voice/").content.decode()
     assert "The telephone gateway cannot be reached." in rows
 
@@ -106,6 +108,7 @@ def test_the_number_of_queries_does_not_grow(
             Probe.objects.create(
                 transport=transport, way="whole", minute=datetime(2026, 1, 1, 0, minute, tzinfo=UTC)
             )
+    client.get("/pager/")  # the first one of a session writes that it began
     with django_assert_max_num_queries(24):
         client.get("/pager/")
 

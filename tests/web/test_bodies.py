@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -42,7 +43,8 @@ def taken(messages: list[dict[str, Any]], kind: bytes = FORM, method: str = "POS
 
     held = bodies.Bodies()
     try:
-        return asyncio.run(read())
+        with ThreadPoolExecutor(1) as aside:  # the journeys leave a loop in the main thread
+            return aside.submit(asyncio.run, read()).result()
     finally:
         assert held.held == 0  # nothing is counted for ever
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
@@ -16,19 +18,25 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from jieli.cases import actions
 from jieli.cases.actions import Advice
+from jieli.cases.models import Disposal, Hold, PatientCopy
 from jieli.chart.actions import announce_file, keep_file
+from jieli.chart.models import Observation
+from jieli.directory.actions.services import open_service
 from jieli.directory.models import Alliance, DutySwap, Membership, Organisation, Role
 from jieli.exchange.excel.writing import template
 from jieli.exchange.models import Upload
 from jieli.stories.models import DemoTime
+from jieli.web.now import wall
 from tests.cases.world import PASSWORD, World, minutes
 from tests.chart.conftest import photo
+from tests.web.signin.people import with_passkey
 
 pytestmark = [pytest.mark.django_db]
 
 TREATING = {"doctor", "nurse", "expert", "coordinator", "duty_officer", "director"}
 DESK = {"coordinator", "duty_officer", "director"}
 DECIDING = {"doctor", "expert", "director"}
+OFFICE = {"coordinator", "director"}  # of records: holds, disposals, copies
 KEEPING = {"coordinator", "admin"}  # of rosters, agreements, people
 KINDS = [str(kind) for kind in Role.Kind.values]
 SITES = ("treating", "asked", "alliance", "other")
@@ -109,21 +117,29 @@ RULES = {
          "readyz", "worker", "offline", "seal", "cases:cases", "cases:my_rings",
          "cases:my_advice", "cases:open_cases",
          "directory:duty", "directory:presence_board", "directory:telephones", "directory:me",
-         "directory:presence", "directory:channels", "notify:inbox", "exchange:roster_import"],
+         "directory:presence", "directory:channels", "notify:inbox", "exchange:roster_import",
+         # the door: whoever stands before it, and what is one's own behind it
+         "account_login", "mfa_login_webauthn", "mfa_authenticate", "code_passkey", "invitation",
+         "invitation_link", "again", "again_passkey", "security", "passkeys", "authenticator_app",
+         "authenticator_app_removal", "recovery_codes", "password", "other_sessions_end"],
         anybody,
     ),
+    # without a provider nobody is led there
+    **dict.fromkeys(["openid_connect_login", "openid_connect_callback"], nobody),
+    "service": nobody,  # only with a token: a session is none
     "notify:attempt": nobody,  # only with the gateway's signature
     # a person's own rows
     **dict.fromkeys(
         ["directory:channel_place", "directory:channel_removal", "directory:channel_test",
          "directory:channel_proof", "notify:reading", "cases:ring", "cases:ringing",
-         "cases:upload", "cases:upload_document"],
+         "cases:upload", "cases:upload_document", "passkey_removal", "session_end"],
         asked,
     ),
     # the case
     **dict.fromkeys(
         ["cases:case", "cases:case_part", "cases:events", "cases:messages", "cases:documents",
          "cases:uploads",
+         "cases:measurements", "cases:handover",
          "cases:document", "cases:document_file", "cases:urgency", "cases:export_json",
          "cases:export_pdf", "cases:verification", "cases:acceptance", "cases:refusal",
          "cases:referral", "cases:contact", "cases:appointment", "cases:request_rings"],
@@ -132,8 +148,20 @@ RULES = {
     **dict.fromkeys(
         ["cases:handovers", "cases:observations", "cases:consents", "cases:care", "cases:closure",
          "cases:outcomes", "cases:clock_pause", "cases:clock_reason", "cases:withdrawal",
-         "cases:acknowledgement", "cases:readings"],
+         "cases:acknowledgement", "cases:readings", "cases:measurement_error",
+         "cases:document_error", "cases:handover_error"],
         treating,
+    ),
+    # the records office of the treating hospital
+    **dict.fromkeys(
+        ["cases:patient_copies", "cases:patient_copy", "cases:patient_copy_pdf",
+         "cases:patient_copy_json", "cases:office_hold_end", "cases:office_confirmation",
+         "cases:office_refusal"],
+        lambda seat: seat.site == "treating" and seat.kind in OFFICE,
+    ),
+    **dict.fromkeys(
+        ["cases:office", "cases:office_holds", "cases:office_disposals"],
+        lambda seat: seat.kind in OFFICE,
     ),
     "cases:new_decision": deciding,
     "cases:new_opinion": asked,
@@ -142,6 +170,11 @@ RULES = {
     "cases:glass_review": own_desk,
     # how the pager is
     **dict.fromkeys(["pager:pager", "pager:live", "pager:probes"], answerable),
+    # the record as a whole
+    **dict.fromkeys(
+        ["record:roots", "record:roots_export"],
+        lambda seat: seat.kind in {"director", "quality_officer", "admin"},
+    ),
     # the directory
     "directory:turns": keeper_there,
     "directory:turn": lambda seat: keeper_there(seat) or seat.rung,
@@ -158,6 +191,12 @@ RULES = {
         lambda seat: seat.site in ("treating", "asked") and seat.kind in KEEPING,
     ),
     **dict.fromkeys(["exchange:people", "exchange:roster"], keeper_there),
+    # who works there
+    **dict.fromkeys(["staff", "newcomer", "invitation_shown"], keeper),
+    **dict.fromkeys(["invitations", "departure"], keeper_there),
+    "account": nobody,  # it opens the door of single sign-on, and there is none here
+    "services": lambda seat: seat.kind == "admin",
+    "service_end": lambda seat: (seat.site, seat.kind) == ("asked", "admin"),
     **dict.fromkeys(["exchange:upload", "exchange:confirmation"], uploader),
 }  # fmt: skip
 
@@ -208,6 +247,8 @@ class Place:
                 person = world.person(f"{site}-{kind}", organisation, kind)
                 self._sit(Seat(site, kind), person)
         self._sit(Seat("asked", "expert", rung=True), world.alice)
+        with_passkey(self.clients[Seat("asked", "expert", rung=True)])
+        self.rows["/passkeys/<int:passkey>"] = Authenticator.objects.get(type="webauthn").pk
         account = world.people["asked-coordinator"].account
         book = template(english=False)
         upload = Upload.objects.create(account=account, name="x", content=book, at=minutes(50))
@@ -216,6 +257,9 @@ class Place:
     def _sit(self, seat: Seat, person: Any) -> None:
         client = Client(raise_request_exception=False)
         client.force_login(person.account)
+        session = client.session  # asked for the password just now, or each would be sent there
+        session["jieli_proof"] = [person.account_id, "password", wall().timestamp(), ""]
+        session.save()
         self.clients[seat] = client
 
     def _rows(self, request: Any, opinion: Any, ringing: Any, ring: Any) -> dict[str, str]:
@@ -234,10 +278,34 @@ class Place:
         document = actions.add_document(
             request.case, kept, title="x", by=world.doctor, now=minutes(2)
         )
+        held = UserSession.objects.create(
+            user=world.alice.account, session_key="elsewhere", ip="127.0.0.1", user_agent=""
+        )
+        service, _token = open_service(
+            world.hub, by=world.alice, name="x", scopes=["fhir.read"], days=9, now=minutes(2)
+        )
         incoming = announce_file(
             request.case.key, name="x", size=9, sha256="0" * 64, by=world.alice, now=minutes(2)
         )
+        actions.observe(request.case, {"hr": "160"}, by=world.doctor, now=minutes(2))
+        actions.save_handover(request.case, {"ask": "x"}, by=world.doctor, now=minutes(2))
+        value = Observation.objects.get(case_key=request.case.key)
+        office = {"case": request.case, "organisation": world.county}
+        held = Hold.objects.create(**office, why="诉讼", by=world.doctor, since=minutes(2))
+        proposed = Disposal.objects.create(
+            **office, number=request.case.number, due_on=minutes(2).date(),
+            proposed_by=world.doctor, proposed_at=minutes(2),
+        )  # fmt: skip
+        copy = PatientCopy.objects.create(
+            patient=request.case.patient, organisation=world.county, given_to="x",
+            relation="self", by=world.doctor, at=minutes(40),
+        )  # fmt: skip
         return {
+            "/measurements/<int:pk>": value.pk,
+            "/handovers/<int:version>": 1,
+            "/office/holds/<int:pk>": held.pk,
+            "/office/disposals/<int:pk>": proposed.pk,
+            "/office/copies/<uuid:copy>": copy.key,
             "/uploads/<uuid:upload>": incoming.key,
             "/offline/<slug:language>": "en",
             "/cases/<uuid:key>": request.case.key,
@@ -256,6 +324,11 @@ class Place:
             "/<slug:part>": "clocks",
             "/<slug:size>": "original",
             "/probes/<slug:transport>": "voice",
+            "/sso/<slug:provider_id>": "hospital",
+            "/invitations/<str:token>": "x" * 40,
+            "/sessions/<int:session>": held.pk,
+            "/staff/<uuid:person>": world.alice.key,
+            "/services/<int:number>": service.pk,
         }
 
     def path(self, route: str) -> str:
@@ -295,6 +368,7 @@ def test_exactly_the_permitted_ones_answer(place):
                     break
                 sent_away = answer.headers.get("Location", "").startswith("/signin/?")
                 let_in = status not in (403, 404) and not sent_away
+                let_in &= "WWW-Authenticate" not in answer.headers
                 if let_in != rule(seat) or status >= 500:
                     wrong.append(f"{method} {path} ({name}): {seat} got {status}")
     assert not wrong, "\n".join(wrong)

@@ -10,10 +10,24 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 
-from jieli.cases.models import BreakGlass, Candidate, Case, Clock, Opinion, Request, Ring
+from jieli.cases.models import (
+    BreakGlass,
+    Candidate,
+    Case,
+    Clock,
+    Decision,
+    Disposal,
+    Handover,
+    Hold,
+    Opinion,
+    PatientCopy,
+    Request,
+    Ring,
+)
 from jieli.cases.queries.people import official_day
 from jieli.directory.access import (
     DESK_KINDS,
+    OFFICE_KINDS,
     TREATING_KINDS,
     organisations_of,
     roles_held,
@@ -22,6 +36,7 @@ from jieli.directory.models import Grant, Practitioner, Role
 from jieli.record import reading
 
 M = TypeVar("M", bound=Model)
+S = TypeVar("S", Opinion, Decision)
 
 DECIDING_KINDS = frozenset({Role.Kind.DOCTOR, Role.Kind.EXPERT, Role.Kind.DIRECTOR})
 
@@ -134,6 +149,7 @@ class Standing:
     decides: bool  # may sign the decision there
     asked: bool  # stands on the list of a request, or was rung
     desk: bool  # coordinates for one of the hospitals
+    office: bool = False  # keeps the records of the treating hospital
 
 
 def standing_of(person: Practitioner, case: Case, now: datetime) -> Standing:
@@ -145,6 +161,7 @@ def standing_of(person: Practitioner, case: Case, now: datetime) -> Standing:
         decides=bool(here & DECIDING_KINDS),
         asked=asked.exclude(barred="own_case").exists(),
         desk=any(role.kind in DESK_KINDS for role in roles),
+        office=bool(here & OFFICE_KINDS),
     )
 
 
@@ -178,6 +195,67 @@ def request_to_advise(person: Practitioner, case: Case, key: UUID | None) -> Req
         asked = asked.filter(key=key)
     mine = asked.filter(accepted_by=person)
     return mine.order_by("-id").first() or _first(asked.order_by("-id"))
+
+
+def need_office_somewhere(person: Practitioner | None, now: datetime) -> None:
+    """404 for whoever is coordinator or director nowhere."""
+    if not organisations_of(person, official_day(now), OFFICE_KINDS):
+        raise Http404
+
+
+def get_case_of_office(person: Practitioner, key: UUID, now: datetime) -> Case:
+    """A case of a hospital whose records office this person is; not one that was disposed of."""
+    case = get_case_for(person, key, now)
+    if case.organisation_id not in _offices(person, now) or case.disposed_at:
+        raise Http404
+    return case
+
+
+def get_hold_to_end(person: Practitioner, pk: int, now: datetime) -> Hold:
+    rows = Hold.objects.select_related("case").filter(organisation__in=_offices(person, now))
+    return _first(rows.filter(pk=pk))
+
+
+def get_disposal_of_office(person: Practitioner, pk: int, now: datetime) -> Disposal:
+    rows = Disposal.objects.select_related("case", "proposed_by")
+    return _first(rows.filter(pk=pk, organisation__in=_offices(person, now)))
+
+
+def get_copy(person: Practitioner, key: UUID, now: datetime) -> PatientCopy:
+    """A copy that this office made lately: every reading of it is one of each case in it."""
+    rows = PatientCopy.objects.select_related("patient", "organisation", "by")
+    copy = _first(rows.filter(key=key, organisation__in=_offices(person, now)))
+    if now >= copy.until:
+        raise Http404
+    alike = Case.objects.filter(patient=copy.patient, organisation=copy.organisation)
+    for case_key in alike.values_list("key", flat=True):
+        reading.opened(case_key)
+    return copy
+
+
+def _offices(person: Practitioner | None, now: datetime) -> set[int]:
+    return organisations_of(person, official_day(now), OFFICE_KINDS)
+
+
+def signed_to_correct(case: Case, key: UUID | None, kind: type[S]) -> S | None:
+    """The version that an addendum belongs to, if one was named; of this case only."""
+    if key is None:
+        return None
+    return _first(kind._default_manager.select_related("signature").filter(case=case, key=key))
+
+
+def need_treating_or_own(person: Practitioner, case: Case, by_id: int, now: datetime) -> None:
+    """404 for whoever neither belongs to the treating hospital nor entered it themselves."""
+    if by_id != person.pk:
+        need_treating(person, case, now)
+
+
+def get_handover_for(person: Practitioner, key: UUID, version: int, now: datetime) -> Handover:
+    case = get_case_for(person, key, now)
+    rows = Handover.objects.select_related("by", "wrong_by")
+    handover = _first(rows.filter(case=case, version=version))
+    handover.case = case
+    return handover
 
 
 def _first(rows: QuerySet[M]) -> M:

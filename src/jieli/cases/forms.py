@@ -8,8 +8,19 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from jieli.cases.actions.care import ISBAR
+from jieli.cases.actions.opinions import Correction
 from jieli.cases.actions.requests import DECLINE_REASONS
-from jieli.cases.models import Contact, Handover, Opinion, Outcome, Template, Urgency
+from jieli.cases.models import (
+    Case,
+    Contact,
+    Decision,
+    Handover,
+    Opinion,
+    Outcome,
+    Template,
+    Urgency,
+)
+from jieli.cases.queries.words import RELATIONS
 from jieli.chart.models import Consent, Identifier, Patient
 from jieli.directory.models import Organisation, Practitioner, Specialty, Technique
 from jieli.rules.clocks import PAUSES
@@ -198,6 +209,42 @@ class OptionalReasonForm(forms.Form):
     reason = forms.CharField(max_length=200, required=False)
 
 
+class ClosureForm(OptionalReasonForm):
+    setting = forms.ChoiceField(choices=Case.Setting.choices, required=False)
+
+
+class HoldForm(forms.Form):
+    number = forms.CharField(
+        max_length=24, error_messages={"required": _("Write the number of the case.")}
+    )
+    why = forms.CharField(
+        max_length=300, error_messages={"required": _("Say why, in a few words.")}
+    )
+
+
+class HoldEndForm(forms.Form):
+    why = forms.CharField(
+        max_length=300, error_messages={"required": _("Say why, in a few words.")}
+    )
+
+
+class ProposalForm(forms.Form):
+    case = forms.UUIDField()
+
+
+class CopyForm(forms.Form):
+    given_to = forms.CharField(
+        max_length=80, error_messages={"required": _("Write who receives the copy.")}
+    )
+    relation = forms.ChoiceField(
+        choices=[(code, code) for code in RELATIONS],
+        error_messages={"required": _("Say what they are to the patient.")},
+    )
+    identity = forms.BooleanField(
+        error_messages={"required": _("Tick that you have seen their identity paper.")}
+    )
+
+
 class PauseForm(forms.Form):
     code = forms.ChoiceField(choices=[(code, code) for code in PAUSES])
     minutes = forms.IntegerField(min_value=1, required=False)
@@ -285,7 +332,35 @@ class SignedForm(forms.Form):
         return str(self.cleaned_data["password"] or self.proof)
 
 
-class OpinionForm(SignedForm):
+class AddendumForm(SignedForm):
+    """What is signed may belong to an earlier version: it adds to it, or replaces it."""
+
+    corrects = forms.UUIDField(required=False)
+    manner = forms.ChoiceField(choices=[("adds", "adds"), ("replaces", "replaces")], required=False)
+    why = forms.CharField(max_length=300, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("manner") == "replaces" and data.get("corrects") and not data.get("why"):
+            self.add_error("why", _("Say why the signed version is replaced."))
+        return data
+
+    def correction(self, of: Opinion | Decision | None) -> Correction | None:
+        if of is None:
+            return None
+        return Correction(of, self.cleaned_data["manner"] == "replaces", self.cleaned_data["why"])
+
+
+class ErrorForm(forms.Form):
+    """Why it was entered in error; for a document perhaps the right title."""
+
+    why = forms.CharField(
+        max_length=200, error_messages={"required": _("Say in a few words what is wrong.")}
+    )
+    title = forms.CharField(max_length=120, required=False)
+
+
+class OpinionForm(AddendumForm):
     """The guided form. Rows to watch come as two lists of one length."""
 
     request = forms.UUIDField(required=False)
@@ -312,7 +387,7 @@ class AcknowledgementForm(forms.Form):
     disagreement = forms.CharField(max_length=2000, required=False)
 
 
-class DecisionForm(SignedForm):
+class DecisionForm(AddendumForm):
     opinion = forms.UUIDField(required=False)
     chosen = forms.ChoiceField(
         choices=Template.choices, error_messages={"required": _("Choose what will be done.")}

@@ -1,12 +1,13 @@
 """THE SPINE: a case, what it asks, who was rung, what they answered, what was decided, by when."""
 
 import uuid
+from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from jieli.chart.models import Patient
+from jieli.chart.models import Erring, Patient
 from jieli.directory.models import (
     Alliance,
     Department,
@@ -15,7 +16,9 @@ from jieli.directory.models import (
     Specialty,
     Technique,
 )
+from jieli.keys.fields import SealedField
 from jieli.record.models import Chain, Signature
+from jieli.rules.retention import kept_for
 
 
 class Urgency(models.TextChoices):
@@ -33,6 +36,10 @@ class Case(models.Model):
         OPEN = "open"
         CLOSED = "closed"
 
+    class Setting(models.TextChoices):  # kinds of rules.retention; empty: kept the longer period
+        INPATIENT = "inpatient"
+        OUTPATIENT = "outpatient"
+
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     number = models.CharField(max_length=24, unique=True)
     chain = models.OneToOneField(Chain, on_delete=models.PROTECT, related_name="case")
@@ -49,6 +56,10 @@ class Case(models.Model):
     in_charge = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_reason = models.CharField(max_length=200, blank=True)
+    setting = models.CharField(
+        max_length=10, choices=Setting.choices, blank=True, default="", db_default=""
+    )
+    disposed_at = models.DateTimeField(null=True, blank=True)  # from then on a row without content
     # What boards sort and count by, kept by every action (see actions.spine), so that they read
     # one row a case and not its clocks, rings, opinions and decisions.
     next_limit_at = models.DateTimeField(null=True, blank=True)  # the limit that runs out next
@@ -87,7 +98,7 @@ class Request(models.Model):
     technique = models.ForeignKey(Technique, on_delete=models.PROTECT, null=True, blank=True)
     urgency = models.CharField(max_length=2, choices=Urgency.choices)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.REQUESTED)
-    callback = models.CharField(max_length=60)
+    callback = SealedField(max_length=60)
     raised_at = models.DateTimeField()
     raised_by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
     exception_reason = models.CharField(max_length=200, blank=True)  # no valid agreement, named why
@@ -250,7 +261,7 @@ class Clock(models.Model):
         ]
 
 
-class Handover(models.Model):
+class Handover(Erring):
     """One version of the ISBAR, written while it rings; a new row each time it is saved."""
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="handovers")
@@ -333,7 +344,26 @@ class Note(models.Model):
     recorded_at = models.DateTimeField()
 
 
-class Opinion(models.Model):
+class Addendum(models.Model):
+    """补充或更正: what is signed is never edited; a later one adds to it or replaces it."""
+
+    corrects = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="addenda"
+    )
+    replaces = models.BooleanField(default=False, db_default=False)
+    why = models.CharField(max_length=300, blank=True, default="", db_default="")
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(replaces=False) | Q(corrects__isnull=False) & ~Q(why=""),
+                name="%(class)s_replaces_which_and_why",
+            )
+        ]
+
+
+class Opinion(Addendum):
     """会诊意见: signed by the expert, never edited; a later version is an addendum."""
 
     class Indication(models.TextChoices):
@@ -361,7 +391,10 @@ class Opinion(models.Model):
 
     class Meta:
         ordering = ["-version"]
-        constraints = [models.UniqueConstraint(fields=["case", "version"], name="opinion_version")]
+        constraints = [
+            models.UniqueConstraint(fields=["case", "version"], name="opinion_version"),
+            *Addendum.Meta.constraints,
+        ]
         indexes = [
             models.Index(fields=["case"], condition=Q(acknowledged_at=None), name="opinion_unread")
         ]
@@ -391,7 +424,7 @@ class Template(models.TextChoices):
     OBSERVE = "OBSERVE"  # no intervention now
 
 
-class Decision(models.Model):
+class Decision(Addendum):
     """决策: the treating hospital's own signed record, beside the opinion and by another person."""
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -409,7 +442,10 @@ class Decision(models.Model):
 
     class Meta:
         ordering = ["-version"]
-        constraints = [models.UniqueConstraint(fields=["case", "version"], name="decision_version")]
+        constraints = [
+            models.UniqueConstraint(fields=["case", "version"], name="decision_version"),
+            *Addendum.Meta.constraints,
+        ]
 
 
 class Alternative(models.Model):
@@ -462,3 +498,86 @@ class OutcomeDue(models.Model):
                 name="outcome_due_open",
             )
         ]
+
+
+class Hold(models.Model):
+    """保全: while it lasts nobody may dispose of the case, however old it is."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="holds")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    why = models.CharField(max_length=300)
+    by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+    since = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(
+        Practitioner, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    end_why = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organisation"], condition=Q(ended_at=None), name="hold_open")
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ended_at=None, ended_by=None)
+                | Q(ended_at__isnull=False, ended_by__isnull=False),
+                name="hold_ended_by_somebody",
+            )
+        ]
+
+
+class Disposal(models.Model):
+    """销毁: proposed by one person of the records office, confirmed by another; never changed."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="disposals")
+    number = models.CharField(max_length=24)  # of the case, whose row nobody sees afterwards
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    due_on = models.DateField()
+    proposed_by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(
+        Practitioner, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    refused_by = models.ForeignKey(
+        Practitioner, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    refused_at = models.DateTimeField(null=True, blank=True)
+    # SHA-256 of files that no row names any more; emptied when a runner has removed them.
+    files = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case"], condition=Q(refused_at=None), name="disposal_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(confirmed_by=None) | ~Q(confirmed_by=models.F("proposed_by")),
+                name="disposal_by_two_people",
+            ),
+            models.CheckConstraint(
+                condition=Q(confirmed_at=None) | Q(refused_at=None), name="disposal_has_one_end"
+            ),
+        ]
+        indexes = [models.Index(fields=["id"], condition=~Q(files=[]), name="disposal_files")]
+
+
+class PatientCopy(models.Model):
+    """患者副本: the records office gave the patient a copy over all cases at the hospital."""
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="copies")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    given_to = models.CharField(max_length=80)
+    relation = models.CharField(max_length=10)  # of cases.queries.words.RELATIONS
+    by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["patient", "-at"], name="copy_of_patient")]
+
+    @property
+    def until(self) -> datetime:
+        """Then it is made anew, and put on record again."""
+        return self.at + kept_for("copies")

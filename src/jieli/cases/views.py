@@ -1,6 +1,8 @@
 """Parse, fetch (which authorises), one action, answer."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -11,18 +13,20 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from jieli.cases import access, actions, forms
 from jieli.cases.actions import Advice, Ask, Choice
-from jieli.cases.models import Case, Opinion, Request
-from jieli.cases.queries import export, glass, lists, pages, words
+from jieli.cases.models import Case, Decision, Opinion, Request
+from jieli.cases.queries import copies, export, glass, lists, office, pages, words
 from jieli.cases.queries.timeline import entries
 from jieli.chart import actions as chart
 from jieli.chart.access import get_incoming_for
 from jieli.chart.models import Incoming
-from jieli.chart.queries import awaiting_original, get_document
+from jieli.chart.queries import awaiting_original, get_document, get_observation
 from jieli.chart.store.receive import file_of, takes_file
 from jieli.chart.views import serve_document
 from jieli.directory.models import Practitioner
 from jieli.record.queries import events_of
 from jieli.rules.refusal import NotProven, Refused
+
+S = TypeVar("S", Opinion, Decision)
 
 
 class Signed(HttpRequest):
@@ -182,7 +186,7 @@ def events(request: Signed, key: UUID) -> HttpResponse:
 def handovers(request: Signed, key: UUID) -> HttpResponse:
     case = access.get_case_for(request.me, key, request.now)
     access.need_treating(request.me, case, request.now)
-    latest = case.handovers.first()
+    latest = case.handovers.filter(wrong_at=None).first()
     form = forms.HandoverForm(request.POST or None, instance=latest)
     if request.method == "POST" and form.is_valid():
         actions.save_handover(case, form.sent, by=request.me, now=request.now)
@@ -202,6 +206,64 @@ def observations(request: Signed, key: UUID) -> HttpResponse:
         case, form.values, by=request.me, now=request.now, occurred_at=data["occurred_at"]
     )
     return to_case(case)
+
+
+@require_GET
+def measurements(request: Signed, key: UUID) -> HttpResponse:
+    """Every value in rows, also what was struck out; from here one is struck out."""
+    case = access.get_case_for(request.me, key, request.now)
+    context = {
+        "case": case,
+        "heading": lists.heading(case),
+        "rows": pages.measured(case),
+        "standing": access.standing_of(request.me, case, request.now),
+    }
+    return render(request, "cases/measurements.html", context)
+
+
+@require_POST
+def measurement_error(request: Signed, key: UUID, pk: int) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    access.need_treating(request.me, case, request.now)
+    observation = get_observation(case.key, pk)
+    data = forms.checked(forms.ErrorForm(request.POST))
+    actions.mark_observation(case, observation, why=data["why"], by=request.me, now=request.now)
+    return see_other(f"/cases/{case.key}/measurements/")
+
+
+@require_POST
+def document_error(request: Signed, key: UUID, document: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    found = get_document(case.key, document)
+    access.need_treating_or_own(request.me, case, found.by_id, request.now)
+    data = forms.checked(forms.ErrorForm(request.POST))
+    actions.mark_document(
+        case, found, title=data["title"], why=data["why"], by=request.me, now=request.now
+    )
+    return see_other(f"/cases/{case.key}/documents/{found.key}/")
+
+
+@require_GET
+def handover(request: Signed, key: UUID, version: int) -> HttpResponse:
+    """One version of the ISBAR as it was written."""
+    found = access.get_handover_for(request.me, key, version, request.now)
+    context = {
+        "case": found.case,
+        "heading": lists.heading(found.case),
+        "handover": found,
+        "sbar": pages.sbar(found),
+        "standing": access.standing_of(request.me, found.case, request.now),
+    }
+    return render(request, "cases/handover_version.html", context)
+
+
+@require_POST
+def handover_error(request: Signed, key: UUID, version: int) -> HttpResponse:
+    found = access.get_handover_for(request.me, key, version, request.now)
+    access.need_treating(request.me, found.case, request.now)
+    data = forms.checked(forms.ErrorForm(request.POST))
+    actions.mark_handover(found.case, found, why=data["why"], by=request.me, now=request.now)
+    return see_other(f"/cases/{found.case.key}/handovers/{found.version}/")
 
 
 @require_POST
@@ -236,7 +298,13 @@ def document(request: Signed, key: UUID, document: UUID, size: str = "page") -> 
     case = access.get_case_for(request.me, key, request.now)
     found = get_document(case.key, document)
     if size == "page":
-        context = {"case": case, "document": found, "heading": lists.heading(case)}
+        standing = access.standing_of(request.me, case, request.now)
+        context = {
+            "case": case,
+            "document": found,
+            "heading": lists.heading(case),
+            "may_correct": standing.treating or found.by_id == request.me.pk,
+        }
         return render(request, "cases/document.html", context)
     return serve_document(found, size, request)
 
@@ -343,8 +411,10 @@ def care(request: Signed, key: UUID) -> HttpResponse:
 def closure(request: Signed, key: UUID) -> HttpResponse:
     case = access.get_case_for(request.me, key, request.now)
     access.need_treating(request.me, case, request.now)
-    data = forms.checked(forms.OptionalReasonForm(request.POST))
-    actions.close_case(case, by=request.me, reason=data["reason"], now=request.now)
+    data = forms.checked(forms.ClosureForm(request.POST))
+    actions.close_case(
+        case, by=request.me, reason=data["reason"], setting=data["setting"], now=request.now
+    )
     return to_case(case)
 
 
@@ -521,6 +591,7 @@ def new_opinion(request: Signed, key: UUID) -> HttpResponse:
         return _opinion_page(request, case, form, status=422)
     asked = access.request_to_advise(request.me, case, form.cleaned_data["request"])
     data = form.cleaned_data
+    corrected = access.signed_to_correct(case, data["corrects"], Opinion)
     advice = Advice(
         indication=data["indication"],
         assessment=data["assessment"],
@@ -530,7 +601,14 @@ def new_opinion(request: Signed, key: UUID) -> HttpResponse:
         watches=form.watches,
     )
     try:
-        actions.sign_opinion(asked, advice, by=request.me, secret=form.secret, now=request.now)
+        actions.sign_opinion(
+            asked,
+            advice,
+            correction=form.correction(corrected),
+            by=request.me,
+            secret=form.secret,
+            now=request.now,
+        )
     except Refused as refused:
         _not_signed(request, form, refused)
         return _opinion_page(request, case, form, status=409)
@@ -558,8 +636,15 @@ def _opinion_page(
         "blank_rows": range(max(3 - len(form.watches) if form.is_bound else 3, 1)),
         "opinion_clock": pages.only(context["clocks"], "opinion"),
         "version": case.opinions.count() + 1,
+        "corrected": _corrected(request, context["opinions"]),
     }
     return render(request, "cases/opinion.html", context, status=status)
+
+
+def _corrected(request: Signed, signed: Sequence[S]) -> S | None:
+    """The signed version for which an addendum is being written."""
+    named = request.POST.get("corrects") or request.GET.get("corrects")
+    return next((one for one in signed if str(one.key) == named), None) if named else None
 
 
 @require_POST
@@ -601,10 +686,17 @@ def new_decision(request: Signed, key: UUID) -> HttpResponse:
         return _decision_page(request, case, form, status=422)
     data = form.cleaned_data
     opinion = case.opinions.filter(key=data["opinion"]).first() if data["opinion"] else None
+    corrected = access.signed_to_correct(case, data["corrects"], Decision)
     choice = Choice(data["chosen"], data["text"], data["reason"], form.alternatives)
     try:
         actions.sign_decision(
-            case, choice, opinion=opinion, by=request.me, secret=form.secret, now=request.now
+            case,
+            choice,
+            opinion=opinion,
+            correction=form.correction(corrected),
+            by=request.me,
+            secret=form.secret,
+            now=request.now,
         )
     except Refused as refused:
         _not_signed(request, form, refused)
@@ -625,6 +717,7 @@ def _decision_page(
         "options": [(o, words.word(words.OPTIONS, o), why_not.get(o, "")) for o in words.OPTIONS],
         "decision_clock": pages.only(context["clocks"], "decision"),
         "version": case.decisions.count() + 1,
+        "corrected": _corrected(request, context["decisions"]),
     }
     return render(request, "cases/decision.html", context, status=status)
 
@@ -691,3 +784,104 @@ def glass_review(request: Signed, pk: int) -> HttpResponse:
         broken, verdict=data["verdict"], note=data["note"], by=request.me, now=request.now
     )
     return see_other("/glass/")
+
+
+# ── the records office ───────────────────────────────────────────────────────
+
+
+@require_GET
+def office_page(request: Signed) -> HttpResponse:
+    access.need_office_somewhere(request.me, request.now)
+    return render(request, "cases/office.html", {"office": office.office(request.me, request.now)})
+
+
+@require_POST
+def office_holds(request: Signed) -> HttpResponse:
+    access.need_office_somewhere(request.me, request.now)
+    data = forms.checked(forms.HoldForm(request.POST))
+    case = office.case_to_hold(request.me, data["number"], request.now)
+    if case is None:
+        raise Refused("Your hospital has no case with this number.")
+    actions.hold(case, why=data["why"], by=request.me, now=request.now)
+    return see_other("/office/#holds")
+
+
+@require_POST
+def office_hold_end(request: Signed, pk: int) -> HttpResponse:
+    held = access.get_hold_to_end(request.me, pk, request.now)
+    data = forms.checked(forms.HoldEndForm(request.POST))
+    actions.end_hold(held, why=data["why"], by=request.me, now=request.now)
+    return see_other("/office/#holds")
+
+
+@require_POST
+def office_disposals(request: Signed) -> HttpResponse:
+    access.need_office_somewhere(request.me, request.now)
+    data = forms.checked(forms.ProposalForm(request.POST))
+    case = access.get_case_of_office(request.me, data["case"], request.now)
+    actions.propose_disposal(case, by=request.me, now=request.now)
+    return see_other("/office/#proposed")
+
+
+@require_POST
+def office_confirmation(request: Signed, pk: int) -> HttpResponse:
+    proposed = access.get_disposal_of_office(request.me, pk, request.now)
+    actions.confirm_disposal(proposed, by=request.me, now=request.now)
+    return see_other("/office/#gone")
+
+
+@require_POST
+def office_refusal(request: Signed, pk: int) -> HttpResponse:
+    proposed = access.get_disposal_of_office(request.me, pk, request.now)
+    actions.refuse_disposal(proposed, by=request.me, now=request.now)
+    return see_other("/office/#due")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def patient_copies(request: Signed, key: UUID) -> HttpResponse:
+    """What a copy for the patient would hold; sent, it is on record in each case and made."""
+    case = access.get_case_of_office(request.me, key, request.now)
+    form = forms.CopyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        copy = actions.give_copy(
+            case,
+            given_to=data["given_to"],
+            relation=data["relation"],
+            by=request.me,
+            now=request.now,
+        )
+        return see_other(f"/office/copies/{copy.key}/")
+    context = {
+        "case": case,
+        "form": form,
+        "relations": words.RELATIONS.items(),
+        **copies.contents(case),
+    }
+    status = 422 if request.method == "POST" else 200
+    return render(request, "cases/patient_copies.html", context, status=status)
+
+
+@require_GET
+def patient_copy(request: Signed, copy: UUID) -> HttpResponse:
+    made = access.get_copy(request.me, copy, request.now)
+    context = {"copy": made, "cases": copies.cases_of(made)}
+    return render(request, "cases/patient_copy.html", context)
+
+
+@require_GET
+def patient_copy_pdf(request: Signed, copy: UUID) -> HttpResponse:
+    made = access.get_copy(request.me, copy, request.now)
+    response = HttpResponse(copies.as_pdf(made), content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'attachment; filename="copy-{made.at:%Y%m%d}.pdf"'
+    return response
+
+
+@require_GET
+def patient_copy_json(request: Signed, copy: UUID) -> JsonResponse:
+    made = access.get_copy(request.me, copy, request.now)
+    response = JsonResponse(
+        copies.paper(made), json_dumps_params={"ensure_ascii": False, "indent": 1}
+    )
+    response.headers["Content-Disposition"] = f'attachment; filename="copy-{made.at:%Y%m%d}.json"'
+    return response

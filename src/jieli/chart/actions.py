@@ -1,8 +1,8 @@
 """Writes to the patient's record. Those about a case get its chain, locked by the caller."""
 
-import unicodedata
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -10,17 +10,21 @@ from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from jieli.chart.models import Consent, Document, Identifier, Incoming, Observation, Patient
 from jieli.chart.queries import find_patient
 from jieli.chart.store import incoming as store
-from jieli.chart.store.keep import Kept, keep
+from jieli.chart.store.keep import Kept, forget, keep
 from jieli.directory.models import Organisation, Practitioner
+from jieli.keys import seals
 from jieli.record.actions import record, unhurried
 from jieli.record.models import Chain, Event
 from jieli.rules import uploads, vitals
+from jieli.rules.numbers import normal, plain
 from jieli.rules.refusal import Refused
+from jieli.rules.retention import kept_for
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,29 +55,28 @@ def register_patient(
     if patient is None:
         patient = Patient(name=shown, unknown=unknown, organisation=organisation)
     _complete(patient, sex=sex, born_at=born_at, age_text=age_text[:40], language=language[:8])
-    known = set(patient.identifiers.values_list("kind", "value"))
+    known = {(i.kind, normal(i.kind, i.value)) for i in patient.identifiers.all()}
     Identifier.objects.bulk_create(
-        Identifier(patient=patient, kind=kind, value=value)
+        Identifier(patient=patient, kind=kind, value=value, mark=seals.mark(kind, value))
         for kind, value in numbers
-        if (kind, value) not in known
+        if (kind, normal(kind, value)) not in known
     )
     return patient
 
 
 def clean_identifiers(identifiers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Written one way: no spaces or dashes, half-width, capitals; empty ones left out."""
-    found: dict[tuple[str, str], None] = {}
+    """Without spaces and dashes, half-width, capitals; once each, empty ones left out."""
+    found: dict[tuple[str, str], str] = {}
     for kind, text in identifiers:
-        plain = unicodedata.normalize("NFKC", text).upper()
-        value = "".join(c for c in plain if c not in " -\u2013\u2014" and c.isprintable())
+        value = plain(text)
         if not value:
             continue
         if kind not in Identifier.Kind.values:
             raise Refused("Say which kind of number this is.")
         if len(value) > IDENTIFIER_LENGTH:
             raise Refused("The number is too long. Check it.")
-        found[kind, value] = None
-    return list(found)
+        found.setdefault((kind, normal(kind, value)), value)
+    return [(kind, value) for (kind, _same), value in found.items()]
 
 
 def _check_identity(name: str, numbers: Sequence[tuple[str, str]], *, unknown: bool) -> None:
@@ -87,9 +90,17 @@ def _check_identity(name: str, numbers: Sequence[tuple[str, str]], *, unknown: b
 
 def _one_at_a_time(numbers: Iterable[tuple[str, str]]) -> None:
     """Two people who register one patient in the same second must find each other's row."""
+    found = {key for kind, value in numbers for key in _lock_keys(kind, value)}
     with connection.cursor() as cursor:
-        for key in sorted(f"{kind}:{value}" for kind, value in numbers):
-            cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+        for key in sorted(found):
+            cursor.execute("select pg_advisory_xact_lock(%s)", [key])
+
+
+def _lock_keys(kind: str, value: str) -> list[int]:
+    """No number is named to the database, not even in a statement."""
+    text = f"{kind}:{normal(kind, value)}".encode()
+    marks = seals.marks(kind, value) or [hashlib.sha256(text).digest()]
+    return [int.from_bytes(mark[:8], signed=True) for mark in marks]
 
 
 def _complete(patient: Patient, **facts: object) -> None:
@@ -223,9 +234,17 @@ def add_document(
     return document, event
 
 
+def remove_files(hashes: Iterable[str]) -> None:
+    """Files of a disposed case. One that came again meanwhile under another case stays."""
+    for sha256 in hashes:
+        named = Q(sha256=sha256) | Q(original_sha256=sha256)
+        if not Document.objects.filter(named).exists():
+            forget(sha256)
+
+
 # ── files in pieces ──────────────────────────────────────────────────────────
 
-KEPT = timedelta(days=1)
+KEPT = kept_for("incoming")
 
 
 def announce_file(

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from jieli.directory.models import Organisation, Practitioner
+from jieli.keys.fields import SealedField
 
 
 class Patient(models.Model):
@@ -38,13 +39,36 @@ class Identifier(models.Model):
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="identifiers")
     kind = models.CharField(max_length=16, choices=Kind.choices)
-    value = models.CharField(max_length=60)
+    value = SealedField(max_length=60, marked=("mark", "kind"))
+    # Finds the number without opening it; empty while it lies in plain text, see keys.phase.
+    mark = models.BinaryField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["value", "kind"], name="identifier_value")]
+        indexes = [
+            models.Index(fields=["mark"], condition=~Q(mark=None), name="identifier_mark"),
+            models.Index(fields=["value"], condition=Q(mark=None), name="identifier_unmarked"),
+        ]
 
 
-class Observation(models.Model):
+class Erring(models.Model):
+    """What may turn out to be entered in error: it is kept and struck out, with who, when, why."""
+
+    wrong_at = models.DateTimeField(null=True, blank=True)
+    wrong_by = models.ForeignKey(
+        Practitioner,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+    )
+    wrong_why = models.CharField(max_length=200, blank=True, default="", db_default="")
+
+    class Meta:
+        abstract = True
+
+
+class Observation(Erring):
     """One measured value. FHIR: Observation."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="observations")
@@ -60,7 +84,7 @@ class Observation(models.Model):
         indexes = [models.Index(fields=["case_key", "code", "occurred_at"], name="obs_trend")]
 
 
-class Document(models.Model):
+class Document(Erring):
     """A photo, PDF or DICOM image that belongs to a case; the bytes lie in the file store."""
 
     class Kind(models.TextChoices):
@@ -73,6 +97,9 @@ class Document(models.Model):
     case_key = models.UUIDField(db_index=True)
     kind = models.CharField(max_length=8, choices=Kind.choices)
     title = models.CharField(max_length=120)
+    title_was = models.CharField(
+        max_length=120, blank=True, default="", db_default=""
+    )  # the wrong one before
     media_type = models.CharField(max_length=60)
     size = models.PositiveBigIntegerField()  # bytes
     sha256 = models.CharField(max_length=64)

@@ -10,7 +10,9 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from jieli.chart.models import Consent, Document, Identifier, Observation, Patient
-from jieli.rules import vitals
+from jieli.keys import seals
+from jieli.keys.phase import sealing
+from jieli.rules import numbers, vitals
 from jieli.rules.vitals import Spark
 
 # Numbers that name one person wherever they are; the others only within one hospital.
@@ -39,9 +41,18 @@ def patients_like(
 def _matching(identifiers: Sequence[tuple[str, str]], organisation_id: int) -> QuerySet[Patient]:
     same = Q(pk__in=[])
     for kind, value in identifiers:
-        number = Q(identifiers__kind=kind, identifiers__value=value)
+        number = Q(identifiers__kind=kind) & _is(kind, value)
         same |= number if kind in EVERYWHERE else number & Q(organisation_id=organisation_id)
     return Patient.objects.filter(same).order_by("pk").distinct()
+
+
+def _is(kind: str, value: str) -> Q:
+    """By the blind index; before numbers are sealed also as an older version wrote them."""
+    found = Q(identifiers__mark__in=seals.marks(kind, value))
+    if sealing():
+        return found
+    written = [numbers.plain(value), numbers.normal(kind, value)]
+    return found | Q(identifiers__mark=None, identifiers__value__in_plain=written)
 
 
 # ── measured values ──────────────────────────────────────────────────────────
@@ -83,7 +94,7 @@ class Trend:
 def trend(case_key: UUID) -> Trend:
     """The latest values of a case with their course, in one query."""
     latest = list(
-        Observation.objects.filter(case_key=case_key)
+        Observation.objects.filter(case_key=case_key, wrong_at=None)
         .select_related("patient")
         .order_by("-occurred_at", "-pk")[:TREND_ROWS]
     )
@@ -151,6 +162,23 @@ def _arrow(points: Sequence[tuple[datetime, Decimal]]) -> str:
     return "↑" if points[-1][1] > points[-2][1] else "↓"
 
 
+def observations_of(case_key: UUID) -> QuerySet[Observation]:
+    """Every value, newest first, also those that were struck out."""
+    return (
+        Observation.objects.filter(case_key=case_key)
+        .select_related("by", "wrong_by")
+        .order_by("-occurred_at", "-pk")
+    )
+
+
+def get_observation(case_key: UUID, pk: int) -> Observation:
+    """One value of this case; the caller has checked access to the case."""
+    observation = observations_of(case_key).filter(pk=pk).first()
+    if observation is None:
+        raise Http404
+    return observation
+
+
 # ── documents and consent ────────────────────────────────────────────────────
 
 
@@ -158,7 +186,7 @@ def documents_of(case_key: UUID) -> QuerySet[Document]:
     """Newest first."""
     return (
         Document.objects.filter(case_key=case_key)
-        .select_related("by")
+        .select_related("by", "wrong_by")
         .order_by("-occurred_at", "-pk")
     )
 

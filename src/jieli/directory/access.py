@@ -40,6 +40,9 @@ TREATING_KINDS = frozenset(
     }
 )
 DESK_KINDS = frozenset({Role.Kind.COORDINATOR, Role.Kind.DUTY_OFFICER, Role.Kind.DIRECTOR})
+# Who looks after the record as a whole, and who lets go of cases, holds them, makes copies of them.
+RECORD_KINDS = frozenset({Role.Kind.DIRECTOR, Role.Kind.QUALITY, Role.Kind.ADMIN})
+OFFICE_KINDS = frozenset({Role.Kind.COORDINATOR, Role.Kind.DIRECTOR})
 HOME_ZONE = "Asia/Shanghai"  # in which a day of the law begins
 
 

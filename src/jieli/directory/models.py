@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import get_language
 
+from jieli.keys.fields import SealedField
+
 
 class AccountManager(BaseUserManager["Account"]):
     def create_account(self, login: str, password: str | None = None) -> "Account":
@@ -144,7 +146,7 @@ class Practitioner(models.Model):
     name_en = models.CharField(max_length=120, blank=True)
     sort_key = models.CharField(max_length=160, blank=True, db_index=True)  # pinyin
     title = models.CharField(max_length=40, blank=True)  # 副主任医师
-    telephone = models.CharField(max_length=40, blank=True)
+    telephone = SealedField(max_length=40, blank=True)
     languages = ArrayField(models.CharField(max_length=8), default=list, blank=True)  # ISO 639-1
     practising_since = models.DateField(null=True, blank=True)
     # Response history, kept with every answered ring, so that matching reads one row.
@@ -337,7 +339,7 @@ class Channel(models.Model):
         Practitioner, on_delete=models.CASCADE, related_name="channels"
     )
     kind = models.CharField(max_length=12, choices=Kind.choices)
-    address = models.CharField(max_length=400, blank=True)  # number, apprise URL, mail address
+    address = SealedField(max_length=400, blank=True)  # number, apprise URL, mail address
     rings = models.BooleanField(default=False)  # makes noise at night: a voice call
     order = models.PositiveSmallIntegerField(default=1)
     tested_at = models.DateTimeField(null=True, blank=True)  # the last test ring was sent

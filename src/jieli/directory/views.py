@@ -383,6 +383,12 @@ def _my_page(
         "administers": bool(
             access.organisations_of(request.me, today(request.now), (Role.Kind.ADMIN,))
         ),
+        "sees_roots": bool(
+            access.organisations_of(request.me, today(request.now), access.RECORD_KINDS)
+        ),
+        "offices": bool(
+            access.organisations_of(request.me, today(request.now), access.OFFICE_KINDS)
+        ),
         "local": LOCAL,
     }
     return render(request, "directory/me.html", shown, status=status)

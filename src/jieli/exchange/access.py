@@ -8,6 +8,8 @@ from django.http import Http404
 from jieli.directory.access import COORDINATING, organisations_of, today
 from jieli.directory.models import Account, Practitioner
 from jieli.exchange.models import Upload
+from jieli.keys.seals import UnreadableBytes
+from jieli.rules.refusal import Refused
 
 
 def require_importer(person: Practitioner, now: datetime) -> None:
@@ -20,4 +22,6 @@ def get_upload_of(account: Account, key: UUID, now: datetime) -> Upload:
     upload = Upload.objects.filter(account=account, key=key).first()
     if upload is None or not upload.is_kept(now):
         raise Http404
+    if isinstance(upload.content, UnreadableBytes):
+        raise Refused("The workbook that was kept cannot be opened any more. Choose it again.")
     return upload

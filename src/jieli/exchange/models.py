@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import models
 
+from jieli.keys.fields import SealedBytes
+
 KEPT = timedelta(hours=1)
 
 
@@ -18,7 +20,7 @@ class Upload(models.Model):
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     name = models.CharField(max_length=120)
-    content = models.BinaryField()
+    content = SealedBytes()  # it holds telephone numbers
     at = models.DateTimeField(db_index=True)
 
     def is_kept(self, now: datetime) -> bool:

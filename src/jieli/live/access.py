@@ -59,9 +59,10 @@ def granted(
 def _listener(cookies: str, now: Callable[[], datetime]) -> dict[str, str]:
     token = parse_cookie(cookies).get(LISTENER_COOKIE, "")
     try:
-        until, *topics = signing.loads(token, salt=LISTENER_SALT) if token else [0.0]
+        held = signing.loads(token, salt=LISTENER_SALT) if token else [0.0]
     except signing.BadSignature:
         return {}
+    until, topics = float(held[0]), list(map(str, held[1:]))
     return {topic: topic for topic in topics} if now().timestamp() < until else {}
 
 

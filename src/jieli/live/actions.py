@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from django.db import transaction
@@ -11,11 +11,12 @@ from django.db import transaction
 from jieli.record.actions import ledger
 from jieli.record.models import Event
 from jieli.record.rows import insert
+from jieli.rules.retention import kept_for
 
 from .models import Note
 from .relay import relay
 
-KEPT = timedelta(hours=24)
+KEPT = kept_for("live_notes")
 PRUNE_BATCH = 10_000
 
 

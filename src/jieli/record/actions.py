@@ -16,12 +16,14 @@ from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
 from jieli.directory.models import Practitioner
-from jieli.record.models import Chain, Event, Signature
+from jieli.record.models import Chain, Event, IdempotencyKey, Signature
+from jieli.record.numbers import opened
 from jieli.record.rows import insert
 from jieli.record.signatures import SignatureProvider
 from jieli.rules import chain as chains
 from jieli.rules.chain import Fact
 from jieli.rules.refusal import NotProven
+from jieli.rules.retention import kept_for
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -223,11 +225,20 @@ def fields_of(event: Event) -> dict[str, object]:
         "seq": event.seq,
         "verb": event.verb,
         "actor": event.actor_id,
-        "data": event.data,
+        "data": opened(event.data),
         "source": event.source,
         "occurred_at": event.occurred_at,
         "recorded_at": event.recorded_at,
     }
+
+
+FORGOTTEN = 2000  # keys at a time
+
+
+def forget_keys(now: datetime) -> int:
+    """Answers to writes that no device will send again."""
+    past = IdempotencyKey.objects.filter(created_at__lte=now - kept_for("keys_of_writes"))
+    return IdempotencyKey.objects.filter(pk__in=past.values("pk")[:FORGOTTEN]).delete()[0]
 
 
 def sign(

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from jieli.directory.models import Account, Practitioner
+from jieli.keys.fields import SealedBytes
 
 INTERNAL = frozenset({"password", "passkey", "totp"})
 
@@ -49,17 +50,53 @@ class Event(models.Model):
         indexes = [BrinIndex(fields=["recorded_at"], name="event_age", autosummarize=True)]
 
 
+class Root(models.Model):
+    """日根: one signed hash over all chains, of one day. Append-only, as its leaves are."""
+
+    number = models.PositiveIntegerField(primary_key=True)  # 1, 2, 3 without a gap
+    day = models.DateField(unique=True)
+    made_at = models.DateTimeField()
+    days = models.PositiveIntegerField(default=1)  # more than one: it caught up after a standstill
+    previous = models.CharField(max_length=64, blank=True, unique=True)
+    leaves_count = models.PositiveIntegerField()
+    leaves_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+    signature = models.CharField(max_length=128)
+    key = models.CharField(max_length=64)  # the public one, in hex
+
+
+class Leaf(models.Model):
+    """叶: one chain as it was in a root; only for chains that changed since the root before."""
+
+    root = models.ForeignKey(
+        Root, on_delete=models.PROTECT, db_index=False, related_name="leaf_rows"
+    )
+    # Without a constraint: a leaf outlives a chain that somebody takes away, and so names it.
+    chain = models.ForeignKey(
+        Chain, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    subject = models.UUIDField()
+    name = models.CharField(max_length=40, blank=True)  # the number of the case
+    length = models.PositiveIntegerField()
+    head = models.BinaryField()
+    marks = models.BinaryField()  # first bytes of each hash since the leaf before (rules.roots)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain", "length"], name="leaf_once")]
+        indexes = [models.Index(fields=["root", "chain"], name="leaf_of_root")]
+
+
 class IdempotencyKey(models.Model):
     """The answer once given to a client's write, so that sending it again changes nothing."""
 
     key = models.UUIDField(primary_key=True)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, null=True, blank=True)
     path = models.CharField(max_length=300)
-    digest = models.BinaryField()  # SHA-256 of the body: another body under the same key is refused
+    digest = models.BinaryField()  # HMAC of the body: another body under the same key is refused
     created_at = models.DateTimeField()
     status = models.PositiveSmallIntegerField(null=True)
     location = models.CharField(max_length=300, blank=True)
-    body = models.BinaryField(default=b"")
+    body = SealedBytes(default=b"")  # a page may hold telephone numbers
     content_type = models.CharField(max_length=80, blank=True)
 
     class Meta:

@@ -7,6 +7,7 @@ by the database, not here.
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -69,13 +70,14 @@ def instant(day: date, clock: time, zone: str) -> datetime:
 # -- windows -----------------------------------------------------------------------------------
 
 
-def nights(window: Window, zone: str) -> list[Window]:
+@lru_cache(maxsize=4096)  # one turn is the turn of many people, seen from every hospital's board
+def nights(window: Window, zone: str) -> tuple[Window, ...]:
     """The nights inside a window, cut to it."""
-    return list(_nights(window, zone))
+    return tuple(_nights(window, zone))
 
 
 def has_night(window: Window, zone: str) -> bool:
-    return next(_nights(window, zone), None) is not None
+    return bool(nights(window, zone))
 
 
 def _nights(window: Window, zone: str) -> Iterator[Window]:

@@ -33,7 +33,7 @@ COLUMNS: dict[str, str] = {
     "record_event": "id chain_id seq verb actor_id data source occurred_at recorded_at hash",
     "record_signature": "id key practitioner_id provider content_hash content signed_at",
     "chart_patient": "id key name unknown sex age_text language organisation_id",
-    "chart_identifier": "id patient_id kind value",
+    "chart_identifier": "id patient_id kind value mark",
     "cases_case": "id key number chain_id alliance_id organisation_id patient_id problem urgency "
     "anchor_at status opened_at opened_by_id in_charge_id closed_at closed_reason next_limit_at",
     "cases_request": "id key case_id specialty_id urgency status callback raised_at raised_by_id "

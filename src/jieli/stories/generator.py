@@ -1,7 +1,8 @@
 """An alliance of any size from a seed: hospitals, people and cases with true chains, by COPY.
 
 For benches and for trying the product on real volumes. Every row is what the actions would have
-written; only the way in is short. The same seed and the same `now` give the same data.
+written; only the way in is short. The same seed and the same `now` give the same data, sealed
+numbers apart: a number looks different each time that it is sealed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from jieli.keys import seals
 from jieli.rules import chain as chains
 from jieli.rules import clocks as clock_rules
 from jieli.stories.bulk import COLUMNS, Row, Tables
@@ -204,7 +206,8 @@ class _People:
 
     def channels(self, person: int, now: datetime) -> None:
         self.add("directory_channel", person, "in_app", "", False, 1, now, "")
-        self.add("directory_channel", person, "gateway", f"139{person:08d}", True, 2, now, "")
+        number = seals.seal(f"139{person:08d}", "directory_channel.address")
+        self.add("directory_channel", person, "gateway", number, True, 2, now, "")
 
     def doctors(self, organisation: int, staff: int) -> tuple[int, ...]:
         department, specialty = self.department(organisation, self.dice.randrange(12))
@@ -258,7 +261,7 @@ class _Case:
         self.case = plan.base["cases_case"] + n
         self.request = plan.base["cases_request"] + n
         self.patient = plan.base["chart_patient"] + n
-        self.key, self.patient_key = _uuid(dice), _uuid(dice)
+        self.key, self.patient_key, self.request_key = _uuid(dice), _uuid(dice), _uuid(dice)
         self.head, self.seq = b"", 0
         self.used: dict[str, int] = {}
 
@@ -306,7 +309,7 @@ class _Case:
         if self.stage >= OPEN_STAGES:
             self.decide(decided, closed)
         self.clocks(accepted, live, signed, read, decided)
-        self.rows["record_chain"].append((self.chain, _uuid(self.dice), self.seq, self.head))
+        self.rows["record_chain"].append((self.chain, self.key, self.seq, self.head))
 
     def open(self, closed: datetime) -> None:
         done, problem = self.stage >= OPEN_STAGES, self.dice.choice(PROBLEMS)
@@ -318,8 +321,10 @@ class _Case:
         )  # fmt: skip
         for kind in ("hospital_number", "national_id"):
             value = f"{self.dice.randrange(10**11):011d}"
-            identifier = (self.id("chart_identifier"), self.patient, kind, value)
-            self.rows["chart_identifier"].append(identifier)
+            self.rows["chart_identifier"].append(
+                (self.id("chart_identifier"), self.patient, kind,
+                 seals.seal(value, "chart_identifier.value"), seals.mark(kind, value))
+            )  # fmt: skip
         limit = None if done else clock_rules.start("opinion", self.urgency, self.raised).target
         self.rows["cases_case"].append(
             (self.case, self.key, number, self.chain, self.county.alliance,
@@ -330,7 +335,7 @@ class _Case:
         self.event("case_opened", self.doctor, self.raised, number=number)
         self.event(
             "request_raised", self.doctor, self.raised, specialty=str(self.specialty),
-            urgency=self.urgency, callback="0990-5550000", exception="",
+            urgency=self.urgency, request=self.request_key, exception="",
         )  # fmt: skip
         self.event(
             "ring_started", None, self.raised, person=str(self.expert), line="expert", round=1
@@ -406,8 +411,9 @@ class _Case:
         status = ("requested", "in-progress", "completed", "completed", "completed")[self.stage]
         taken = self.stage >= 1
         self.rows["cases_request"].append(
-            (self.request, _uuid(self.dice), self.case, self.specialty, self.urgency, status,
-             "0990-5550000", self.raised, self.doctor, "", self.expert if taken else None,
+            (self.request, self.request_key, self.case, self.specialty, self.urgency, status,
+             seals.seal("0990-5550000", "cases_request.callback"), self.raised, self.doctor, "",
+             self.expert if taken else None,
              accepted if taken else None, 1, 0, None)
         )  # fmt: skip
         self.rows["cases_ring"].append(

@@ -2,10 +2,12 @@
 
 import errno
 import hashlib
+import hmac
 import uuid
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,6 +17,7 @@ from django.utils.translation import gettext_noop
 from psycopg.errors import DiskFull
 
 from jieli.directory import access, actions
+from jieli.keys.seals import UnreadableBytes
 from jieli.live.queries import newest
 from jieli.record.actions import unhurried
 from jieli.record.models import IdempotencyKey
@@ -57,13 +60,22 @@ def person(get_response: Handler) -> Handler:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         request.me = access.person_of(request.user)  # type: ignore[attr-defined]
+        return get_response(request)
+
+    return middleware
+
+
+def presence(get_response: Handler) -> Handler:
+    """Somebody is here; an account that is nobody's sees nothing but how to leave."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
         if request.me is not None:  # type: ignore[attr-defined]
             actions.touch(by=request.me, now=request.now)  # type: ignore[attr-defined]
             if request.method == "GET" and not request.headers.get("HX-Request"):
                 # Taken before anything is read: the page's stream goes on from here, gapless.
                 request.live_since = str(newest())  # type: ignore[attr-defined]
         elif request.user.is_authenticated and not request.path.startswith(FOR_ANY_ACCOUNT):
-            raise Http404  # an account that is nobody's sees nothing but how to leave
+            raise Http404
         return get_response(request)
 
     return middleware
@@ -205,7 +217,7 @@ class Idempotency:
             return None
         with transaction.atomic():
             if not _claim(key, request, digest):
-                return _replay(key, request, digest)
+                return _replay(key, request)
             response = self._answer(request, view, args, kwargs)
             if response.status_code < 400:
                 _keep(key, response)
@@ -237,13 +249,23 @@ def _key(request: HttpRequest) -> uuid.UUID | None:
 
 
 def _digest(request: HttpRequest) -> bytes:
+    """With our secret: a plain hash would tell which of few possible numbers was sent."""
+    return hmac.digest(settings.SECRET_KEY.encode(), _meaning(request), "sha256")
+
+
+def _is_same(digest: bytes, request: HttpRequest) -> bool:
+    """Also what a version before this one kept: a replay often comes after the restart."""
+    return digest in (_digest(request), hashlib.sha256(_meaning(request)).digest())
+
+
+def _meaning(request: HttpRequest) -> bytes:
     """The meaning of the body: its fields without tokens, and the names and sizes of its files."""
     skip = {"csrfmiddlewaretoken", "_key", "password"}
     fields = sorted((k, v) for k, v in request.POST.lists() if k not in skip)
     files = sorted(
         (k, f.name or "", f.size or 0) for k, many in request.FILES.lists() for f in many
     )
-    return hashlib.sha256(repr((request.path, fields, files)).encode()).digest()
+    return repr((request.path, fields, files)).encode()
 
 
 def _claim(key: uuid.UUID, request: HttpRequest, digest: bytes) -> bool:
@@ -268,13 +290,17 @@ def _keep(key: uuid.UUID, response: HttpResponse) -> None:
     )
 
 
-def _replay(key: uuid.UUID, request: HttpRequest, digest: bytes) -> HttpResponse:
+def _replay(key: uuid.UUID, request: HttpRequest) -> HttpResponse:
     account = request.user.pk if request.user.is_authenticated else None
     kept = IdempotencyKey.objects.filter(key=key, account=account).first()
-    if kept is None or bytes(kept.digest) != digest:
+    if kept is None or not _is_same(bytes(kept.digest), request):
         return refused_page(
             request,
             _("This was sent once before with other content. Reload the page and try again."),
+        )
+    if isinstance(kept.body, UnreadableBytes):
+        return refused_page(
+            request, _("This was received before; its answer cannot be shown. Open the page anew.")
         )
     response = HttpResponse(
         bytes(kept.body), status=kept.status or 200, content_type=kept.content_type or None

@@ -419,7 +419,9 @@ def _make_private_dir(path: Path, identity: dict[str, Any]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))}
+    # The database has no business with our secrets, and what it starts with can be read there.
+    ours = ("PG", "LC_", "LANG", "JIELI_", "SECRET_KEY", "DATABASE_URL")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     return {**kept, "LC_ALL": "C"}
 
 

@@ -4,13 +4,16 @@ import logging
 from datetime import datetime
 
 from jieli.cases import actions as cases
+from jieli.cases.queries.lists import numbers_of
 from jieli.chart import actions as chart
 from jieli.directory import actions as directory
 from jieli.exchange import actions as exchange
 from jieli.live import actions as live
 from jieli.notify import actions as notify
 from jieli.pager import actions as pager
+from jieli.record import actions as record
 from jieli.record.actions import action
+from jieli.record.roots import make_root
 from jieli.web.now import wall
 
 log = logging.getLogger(__name__)
@@ -59,11 +62,14 @@ WORK = [
     ("proofs", pager.ask_proofs, 300.0),
     ("outcomes", cases.ask_outcomes, 30.0),
     ("left tries", notify.end_left, 15.0),
+    ("daily root", lambda now: make_root(now, numbers_of), 30.0),
+    ("files of disposed cases", cases.remove_files, 60.0),
     ("old test rings", pager.prune, 600.0),
     ("old processes", pager.forget_processes, 600.0),
     ("old live notes", live.prune, 600.0),
     ("old sessions", lambda now: directory.forget_sessions(wall()), 600.0),
     ("old wrong secrets", lambda now: directory.forget_wrong_secrets(wall()), 600.0),
     ("unfinished uploads", lambda now: chart.sweep_incoming(now=now), 600.0),
+    ("old keys of writes", lambda now: record.forget_keys(now), 600.0),
     ("old uploads", lambda now: exchange.sweep_uploads(now=now), 600.0),
 ]

@@ -6,7 +6,9 @@ same table. A value that cannot be understood stops the start: a typo must not s
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -102,6 +104,40 @@ FILES = _read(
     "",
     "Folder for uploaded documents and images; default: files inside JIELI_HOME.",
     lambda text: Path(text).expanduser().absolute() if text else JIELI_HOME / "files",
+)
+
+KEYS = _read(
+    "JIELI_KEYS",
+    "",
+    "Folder of the keys that seal numbers and sign roots, the same for all processes; default: keys"
+    " inside JIELI_HOME. Keep it apart from the backup of the database.",
+    lambda text: Path(text).expanduser().absolute() if text else JIELI_HOME / "keys",
+)
+
+
+def _number_keys(text: str) -> tuple[bytes, ...]:
+    """The words of an error must not hold what was given: it is a secret."""
+    try:
+        if text.startswith("file:"):
+            text = Path(text.removeprefix("file:")).read_text()
+        found = tuple(base64.b64decode(word, validate=True) for word in re.split(r"[,\s]+", text))
+    except OSError as fault:
+        why = f"JIELI_NUMBER_KEYS: its file cannot be read ({fault.strerror})."
+        raise ImproperlyConfigured(why) from None
+    except ValueError:
+        found = (b"",)
+    found = found if text.strip() else ()
+    if any(len(key) != 32 for key in found):
+        raise ImproperlyConfigured("JIELI_NUMBER_KEYS: write 32 bytes in base64 for each key.")
+    return found
+
+
+NUMBER_KEYS = _read(
+    "JIELI_NUMBER_KEYS",
+    "",
+    "Keys that seal numbers, given from outside instead of made in the folder: 32 bytes in base64"
+    " each, the one that writes first, separated by commas; or file:/path of a file with them.",
+    _number_keys,
 )
 
 
@@ -290,6 +326,7 @@ INSTALLED_APPS = [
     "jieli.notify",
     "jieli.record",
     "jieli.directory",
+    "jieli.keys",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -320,9 +357,10 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "jieli.web.middleware.person",
     "jieli.web.signin.middleware.sessions",
     "jieli.web.signin.middleware.StepUp",
-    "jieli.web.middleware.person",
+    "jieli.web.middleware.presence",
     "jieli.web.middleware.visit",  # from here on: one transaction, one person's rows
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",

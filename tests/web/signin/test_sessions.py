@@ -147,9 +147,9 @@ def test_a_page_asked_for_while_its_device_is_signed_out_is_no_error(client, wor
     unused(5)
     real = middleware.idle_facts
 
-    def ended_meanwhile(account, now):
-        actions.end_sessions(account)
-        return real(account, now)
+    def ended_meanwhile(person, now):
+        actions.end_sessions(person.account)
+        return real(person, now)
 
     monkeypatch.setattr(middleware, "idle_facts", ended_meanwhile)
     assert client.get("/me/").status_code < 500

@@ -19,8 +19,25 @@ from jieli.cases.actions.clocks import (
     roll_on,
     run_due,
 )
+from jieli.cases.actions.copies import give_copy
+from jieli.cases.actions.disposal import (
+    confirm_disposal,
+    end_hold,
+    hold,
+    propose_disposal,
+    refuse_disposal,
+    remove_files,
+)
+from jieli.cases.actions.errors import mark_document, mark_handover, mark_observation
 from jieli.cases.actions.glass import break_glass, review_glass
-from jieli.cases.actions.opinions import Advice, Choice, acknowledge, sign_decision, sign_opinion
+from jieli.cases.actions.opinions import (
+    Advice,
+    Choice,
+    Correction,
+    acknowledge,
+    sign_decision,
+    sign_opinion,
+)
 from jieli.cases.actions.requests import (
     Ask,
     accept,
@@ -41,6 +58,7 @@ __all__ = [
     "Advice",
     "Ask",
     "Choice",
+    "Correction",
     "accept",
     "acknowledge",
     "add_document",
@@ -49,21 +67,31 @@ __all__ = [
     "break_glass",
     "change_urgency",
     "close_case",
+    "confirm_disposal",
     "decline",
+    "end_hold",
     "escalate_clocks",
     "finish_upload",
     "fire_clocks",
+    "give_copy",
     "give_late_reason",
     "hand_over_care",
+    "hold",
+    "mark_document",
+    "mark_handover",
+    "mark_observation",
     "note_ringing",
     "observe",
     "pass_on",
     "pause_clock",
+    "propose_disposal",
     "raise_again",
     "raise_request",
     "record_consent",
     "record_contact",
     "record_outcome",
+    "refuse_disposal",
+    "remove_files",
     "renew_boards",
     "resume_clock",
     "review_glass",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from jieli.cases.actions.ringing import advance, end_rings
@@ -41,12 +42,12 @@ def save_handover(
 ) -> Handover:
     """A new version of the ISBAR; earlier versions stay. Fields left out keep their last value."""
     case = _lock_open(case)
-    last = case.handovers.first()
+    last = case.handovers.filter(wrong_at=None).first()
     names = [f.name for f in Handover._meta.fields if f.name in ISBAR]
     kept = {name: getattr(last, name) for name in names} if last else {}
     handover = Handover.objects.create(
         case=case,
-        version=last.version + 1 if last else 1,
+        version=(case.handovers.aggregate(last=Max("version"))["last"] or 0) + 1,
         by=by,
         recorded_at=now,
         **{**kept, **fields},
@@ -211,7 +212,9 @@ def hand_over_care(
 
 
 @action
-def close_case(case: Case, *, by: Practitioner, reason: str, now: datetime) -> Case:
+def close_case(
+    case: Case, *, by: Practitioner, reason: str, now: datetime, setting: str = ""
+) -> Case:
     """End the case: rings and clocks stop, access ends after a grace, the outcome is asked for."""
     case = _lock_open(case)
     if unread := case.opinions.filter(acknowledged_at=None).first():
@@ -227,8 +230,9 @@ def close_case(case: Case, *, by: Practitioner, reason: str, now: datetime) -> C
         request.save(update_fields=["status", "due_at"])
         end_rings(request, now=now)
     case.status, case.closed_at, case.closed_reason = Case.Status.CLOSED, now, reason
-    case.save(update_fields=["status", "closed_at", "closed_reason"])
-    log(case, "case_closed", by=by, now=now, reason=reason)
+    case.setting = setting if setting in Case.Setting.values else ""
+    case.save(update_fields=["status", "closed_at", "closed_reason", "setting"])
+    log(case, "case_closed", by=by, now=now, reason=reason, setting=case.setting)
     cancel_clocks(case, now)
     end_grants(case, now)
     ask_for_outcomes(case)

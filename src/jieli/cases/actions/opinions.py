@@ -1,8 +1,9 @@
 """The expert advises and signs; the treating side marks it read, decides and signs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Max
 from django.utils.translation import gettext as _
@@ -32,7 +33,7 @@ from jieli.directory.models import Grant, Practitioner
 from jieli.notify import actions as notify
 from jieli.record import actions as records
 from jieli.record.actions import action
-from jieli.rules import relay
+from jieli.rules import addenda, relay
 from jieli.rules.refusal import Refused
 
 
@@ -58,16 +59,78 @@ class Choice:
     alternatives: Sequence[tuple[str, str]] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """That what is signed now belongs to an earlier version: adds to it, or replaces it."""
+
+    of: Opinion | Decision
+    replaces: bool = False
+    why: str = ""
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        return {"corrects": self.of, "replaces": self.replaces, "why": self.why.strip()}
+
+    @property
+    def signed(self) -> dict[str, object]:
+        """What is signed of it: which text it belongs to, beyond doubt."""
+        return {
+            "corrects_version": self.of.version,
+            "corrects_sha256": bytes(self.of.signature.content_hash).hex(),
+            "replaces": self.replaces,
+            "why": self.why.strip(),
+        }
+
+
+def _check_correction(
+    correction: Correction | None, versions: Iterable[Opinion | Decision], by: int, *, own: bool
+) -> None:
+    if correction is not None:
+        addenda.check_correction(
+            [version_of(one) for one in versions],
+            correction.of.version,
+            by,
+            own=own,
+            replaces=correction.replaces,
+            why=correction.why,
+        )
+
+
+def version_of(signed: Opinion | Decision) -> addenda.Version:
+    """The row as the rules see it."""
+    first: Any = signed.corrects
+    corrects = first.version if first else None
+    return addenda.Version(signed.version, signed.author_id, corrects, signed.replaces)
+
+
+def _amends(correction: Correction | None) -> dict[str, Any]:
+    """What the event says of it."""
+    if correction is None:
+        return {}
+    return {"corrects": correction.of.version, "replaces": correction.replaces}
+
+
 @action
 def sign_opinion(
-    request: Request, advice: Advice, *, by: Practitioner, secret: str, now: datetime
+    request: Request,
+    advice: Advice,
+    *,
+    by: Practitioner,
+    secret: str,
+    now: datetime,
+    correction: Correction | None = None,
 ) -> Opinion:
     """Sign one version of an opinion. It is never edited; a later version is an addendum."""
     request = lock_request(request.pk)
     _may_advise(request, by)
+    before = request.case.opinions.select_related("corrects", "signature")
+    _check_correction(correction, before, by.pk, own=True)
+    if request.case.status != Case.Status.OPEN and correction is None:
+        raise Refused("This case is closed: only an addendum to a signed opinion can be added.")
     status = relay.after(request.status, "sign")
+    more = correction.signed if correction else {}
     signature = records.sign(
-        {"case": request.case.number, "kind": "opinion", **asdict(advice)},
+        {"case": request.case.number, "kind": "opinion", **asdict(advice), **more},
         by=by,
         secret=secret,
         now=now,
@@ -85,6 +148,7 @@ def sign_opinion(
         looked_at=advice.looked_at,
         signature=signature,
         signed_at=now,
+        **(correction.fields if correction else {}),
     )
     Watch.objects.bulk_create(
         Watch(opinion=opinion, position=i, what=what, limit=limit)
@@ -93,13 +157,14 @@ def sign_opinion(
     _finish_request(request, status, by, now)
     event = log(
         request.case,
-        "opinion_signed",
+        "opinion_amended" if correction else "opinion_signed",
         by=by,
         now=now,
         version=opinion.version,
         indication=advice.indication,
         hash=bytes(signature.content_hash).hex(),
         provider=signature.provider,
+        **_amends(correction),
     )
     grant(request.case, [by.pk], Grant.Why.ADVISED, now)
     _move_clocks_on(request, opinion, by, now)
@@ -108,7 +173,9 @@ def sign_opinion(
         [request.case.in_charge],
         manner=relay.manner("push", request.urgency, now, request.case.organisation.zone),
         title=title_of(request),
-        text=_("A signed opinion has come: read it and mark it understood."),
+        text=_("A signed opinion was corrected or added to: read it and mark it understood.")
+        if correction
+        else _("A signed opinion has come: read it and mark it understood."),
         path=f"/cases/{request.case.key}/",
         urgency=request.urgency,
         now=now,
@@ -160,7 +227,7 @@ def acknowledge(
     verb = "opinion_disagreed" if disagreement else "opinion_acknowledged"
     event = log(case, verb, by=by, now=now, version=opinion.version, text=disagreement)
     stop_clocks(case, Clock.Name.READ, now, by=by, now=now, about=opinion.key)
-    if not case.decisions.filter(opinion=opinion).exists():
+    if case.status == Case.Status.OPEN and not _is_decided(opinion):
         start_clock(case, Clock.Name.DECISION, now, now=now, request=opinion.request)
     opinion.request.case = case
     text = _("Read and understood by %(name)s.") % {"name": by.name}
@@ -179,6 +246,16 @@ def acknowledge(
     return opinion
 
 
+def _is_decided(opinion: Opinion) -> bool:
+    """Whether a decision was signed on this opinion, or on the one that it belongs to."""
+    read: Opinion | None = opinion
+    while read is not None:
+        if read.decisions.exists():
+            return True
+        read = Opinion.objects.filter(addenda=read).first()
+    return False
+
+
 @action
 def sign_decision(
     case: Case,
@@ -188,10 +265,13 @@ def sign_decision(
     by: Practitioner,
     secret: str,
     now: datetime,
+    correction: Correction | None = None,
 ) -> Decision:
     """The treating hospital decides: another person than the one who advised."""
     case = lock_case(case.pk)
-    if case.status != Case.Status.OPEN:
+    before = case.decisions.select_related("corrects", "signature")
+    _check_correction(correction, before, by.pk, own=False)
+    if case.status != Case.Status.OPEN and correction is None:
         raise Refused("This case is closed: a decision can no longer be signed.")
     if opinion is not None:
         opinion.refresh_from_db()
@@ -201,9 +281,9 @@ def sign_decision(
         raise Refused("Opinion and decision are signed by two people: you wrote the opinion.")
     if choice.chosen in {option for option, _why in choice.alternatives}:
         raise Refused("The chosen option cannot also be one that was not chosen.")
-    signature = records.sign(
-        {"case": case.number, "kind": "decision", **asdict(choice)}, by=by, secret=secret, now=now
-    )
+    more = correction.signed if correction else {}
+    content = {"case": case.number, "kind": "decision", **asdict(choice), **more}
+    signature = records.sign(content, by=by, secret=secret, now=now)
     version = case.decisions.aggregate(last=Max("version"))["last"] or 0
     decision = Decision.objects.create(
         case=case,
@@ -215,6 +295,7 @@ def sign_decision(
         reason=choice.reason,
         signature=signature,
         signed_at=now,
+        **(correction.fields if correction else {}),
     )
     Alternative.objects.bulk_create(
         Alternative(decision=decision, option=option, why_not=why)
@@ -222,16 +303,17 @@ def sign_decision(
     )
     event = log(
         case,
-        "decision_signed",
+        "decision_amended" if correction else "decision_signed",
         by=by,
         now=now,
         version=decision.version,
         chosen=choice.chosen,
         hash=bytes(signature.content_hash).hex(),
         provider=signature.provider,
+        **_amends(correction),
     )
     stop_clocks(case, Clock.Name.DECISION, now, by=by, now=now)
-    if choice.chosen != Template.OBSERVE:
+    if choice.chosen != Template.OBSERVE and case.status == Case.Status.OPEN:
         start_clock(case, Clock.Name.CONSENT_OPERATION, now, now=now)
     experts = Practitioner.objects.filter(opinions__case=case).distinct()
     notify.tell(
@@ -239,7 +321,9 @@ def sign_decision(
         experts,
         manner="silent",
         title=f"{case.urgency} {case.organisation.name}",
-        text=_("The treating hospital has decided."),
+        text=_("The treating hospital has corrected or added to its decision.")
+        if correction
+        else _("The treating hospital has decided."),
         path=f"/cases/{case.key}/",
         urgency=case.urgency,
         now=now,

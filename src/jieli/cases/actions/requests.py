@@ -247,7 +247,7 @@ def _send(
         source=source,
         specialty=request.specialty.name,
         urgency=request.urgency,
-        callback=request.callback,
+        request=str(request.key),  # its call-back number is there, sealed: here it could not be
         exception=request.exception_reason,
     )
     asked = [pk for pk, s in standing.items() if s.state == "valid" or request.exception_reason]

@@ -187,8 +187,15 @@ FLAGS = """
                               WHERE r.case_id = c.id AND i.answer = '' AND NOT i.silent),
            unread = EXISTS (SELECT FROM cases_opinion o
                              WHERE o.case_id = c.id AND o.acknowledged_at IS NULL),
-           undecided = EXISTS (SELECT FROM cases_opinion o WHERE o.case_id = c.id AND NOT EXISTS (
-                                      SELECT FROM cases_decision d WHERE d.opinion_id = o.id))
+           -- an addendum asks to be read; whether to decide anew is the treating side's matter
+           undecided = EXISTS (SELECT FROM cases_opinion o
+                                WHERE o.case_id = c.id AND o.corrects_id IS NULL AND NOT EXISTS (
+                                      SELECT FROM cases_decision d JOIN cases_opinion p
+                                          ON p.id = d.opinion_id
+                                       WHERE p.id = o.id OR (
+                                             p.corrects_id IS NOT NULL AND p.version > o.version
+                                             AND p.request_id = o.request_id
+                                             AND p.author_id = o.author_id)))
       FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS n (
                id, next_limit_at, late_at)
      WHERE c.id = n.id"""

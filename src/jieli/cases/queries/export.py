@@ -15,12 +15,14 @@ from jieli.cases.queries import words
 from jieli.cases.queries.clock_strip import approval_of, rule_of, strip
 from jieli.cases.queries.ladder import ladder, with_people
 from jieli.cases.queries.lists import heading
+from jieli.cases.queries.pages import decide_what_stands, in_families, measured
 from jieli.cases.queries.timeline import entries
 from jieli.cases.queries.words import word
-from jieli.chart.models import Observation
-from jieli.chart.queries import consents_of, documents_of
+from jieli.chart.models import Erring
+from jieli.chart.queries import consents_of, documents_of, observations_of
 from jieli.directory.models import Practitioner
 from jieli.record.models import Event, Signature
+from jieli.record.numbers import opened
 from jieli.record.queries import broken_at
 from jieli.rules import clocks as rules
 from jieli.rules.clocks import VERSION
@@ -54,17 +56,27 @@ def as_json(case: Case, now: datetime) -> dict[str, Any]:
         "case": _case(case),
         "requests": [_request(r, now) for r in case.requests.order_by("id")],
         "clocks": [_clock(c, now) for c in clocks],
-        "handovers": [_handover(h) for h in case.handovers.order_by("version")],
+        "handovers": [
+            _handover(h) for h in case.handovers.select_related("wrong_by").order_by("version")
+        ],
         "observations": [
             {
                 "code": o.code,
                 "value": str(o.value) if o.value is not None else o.text,
                 "occurred_at": o.occurred_at,
+                **_wrong(o),
             }
-            for o in Observation.objects.filter(case_key=case.key).order_by("occurred_at", "id")
+            for o in observations_of(case.key).order_by("occurred_at", "id")
         ],
         "documents": [
-            {"title": d.title, "kind": d.kind, "sha256": d.full_sha256, "size": d.full_size}
+            {
+                "title": d.title,
+                "title_was": d.title_was,
+                "kind": d.kind,
+                "sha256": d.full_sha256,
+                "size": d.full_size,
+                **_wrong(d),
+            }
             for d in documents_of(case.key)
         ],
         "consents": [
@@ -81,8 +93,12 @@ def as_json(case: Case, now: datetime) -> dict[str, Any]:
             {"by": _person(n.by), "text": n.text, "occurred_at": n.occurred_at}
             for n in case.notes.select_related("by").order_by("id")
         ],
-        "opinions": [_opinion(o) for o in case.opinions.order_by("version")],
-        "decisions": [_decision(d) for d in case.decisions.order_by("version")],
+        "opinions": [
+            _opinion(o) for o in case.opinions.select_related("corrects").order_by("version")
+        ],
+        "decisions": [
+            _decision(d) for d in case.decisions.select_related("corrects").order_by("version")
+        ],
         "outcomes": [
             {"day": o.day, "state": o.state, "note": o.note, "occurred_at": o.occurred_at}
             for o in case.outcomes.all()
@@ -95,6 +111,14 @@ def as_json(case: Case, now: datetime) -> dict[str, Any]:
             "first_break": found and {"seq": found.seq, "why": found.why},
         },
     }
+
+
+def _wrong(row: Erring) -> dict[str, Any]:
+    """What was entered in error stays in the record and says so."""
+    if not row.wrong_at:
+        return {"entered_in_error": None}
+    said = {"at": row.wrong_at, "by": _person(row.wrong_by), "why": row.wrong_why}
+    return {"entered_in_error": said}
 
 
 def _person(person: Practitioner | None) -> dict[str, str] | None:
@@ -133,6 +157,7 @@ def _request(request: Any, now: datetime) -> dict[str, Any]:
         "technique": request.technique.code if request.technique else None,
         "urgency": request.urgency,
         "status": request.status,
+        "callback": request.callback,
         "raised_at": request.raised_at,
         "raised_by": _person(request.raised_by),
         "accepted_by": _person(request.accepted_by),
@@ -192,9 +217,10 @@ def _clock(clock: Clock, now: datetime) -> dict[str, Any]:
 
 
 def _handover(handover: Any) -> dict[str, Any]:
-    skip = ("id", "case", "by")
+    skip = ("id", "case", "by", "wrong_at", "wrong_by", "wrong_why")
     fields = [f.name for f in handover._meta.fields if f.name not in skip]
-    return {name: getattr(handover, name) for name in fields} | {"by": _person(handover.by)}
+    said = {name: getattr(handover, name) for name in fields}
+    return said | {"by": _person(handover.by)} | _wrong(handover)
 
 
 def _opinion(opinion: Opinion) -> dict[str, Any]:
@@ -208,6 +234,7 @@ def _opinion(opinion: Opinion) -> dict[str, Any]:
         "by_when": opinion.by_when,
         "looked_at": opinion.looked_at,
         "watch": [{"what": w.what, "limit": w.limit} for w in opinion.watches.all()],
+        **_amends(opinion),
         "signed_at": opinion.signed_at,
         "signature": _signature(opinion),
         "acknowledged_at": opinion.acknowledged_at,
@@ -227,8 +254,19 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "alternatives": [
             {"option": a.option, "why_not": a.why_not} for a in decision.alternatives.all()
         ],
+        **_amends(decision),
         "signed_at": decision.signed_at,
         "signature": _signature(decision),
+    }
+
+
+def _amends(signed: Opinion | Decision) -> dict[str, Any]:
+    """Which signed version it belongs to, and whether that one still stands."""
+    first: Any = signed.corrects
+    return {
+        "corrects": {"version": first.version, "key": str(first.key)} if first else None,
+        "replaces": signed.replaces,
+        "why": signed.why,
     }
 
 
@@ -247,7 +285,7 @@ def _event(event: Event) -> dict[str, Any]:
         "occurred_at": event.occurred_at,
         "recorded_at": event.recorded_at,
         "source": event.source,
-        "data": event.data,
+        "data": opened(event.data),
         "hash": bytes(event.hash).hex(),
     }
 
@@ -276,9 +314,9 @@ def _paper(case: Case, now: datetime) -> dict[str, Any]:
             [_("Patient"), case.patient.name],
             [_("Hospital"), case.organisation.name],
             [_("Urgency"), f"{case.urgency} {word(words.URGENCY, case.urgency)}"],
-            [_("Opened"), _both(case.opened_at)],
+            [_("Opened"), both_zones(case.opened_at)],
             [_("In charge"), case.in_charge.name],
-            [_("Closed"), _both(case.closed_at) if case.closed_at else _("open")],
+            [_("Closed"), both_zones(case.closed_at) if case.closed_at else _("open")],
         ],
         "clocks": [
             [r.name_label, r.state_label, _minutes(r.left), r.left_caption]
@@ -289,8 +327,9 @@ def _paper(case: Case, now: datetime) -> dict[str, Any]:
             for request in with_people(case.requests.all())
             for r in ladder(request, now)
         ],
-        "opinions": [_signed_opinion(o) for o in case.opinions.order_by("version")],
-        "decisions": [_signed_decision(d) for d in case.decisions.order_by("version")],
+        "opinions": [_signed_opinion(o) for o in standing(case.opinions.all(), anew=False)],
+        "decisions": [_signed_decision(d) for d in standing(case.decisions.all(), anew=True)],
+        "errors": _errors(case),
         "events": [
             [_short(e.at), e.title, e.detail]
             for e in entries(case.chain.events.select_related("actor").order_by("seq"))
@@ -303,7 +342,7 @@ def _paper(case: Case, now: datetime) -> dict[str, Any]:
             if found is None
             else _("BROKEN at event %(n)s") % {"n": found.seq},
         },
-        "printed": _both(now),
+        "printed": both_zones(now),
     }
 
 
@@ -313,10 +352,48 @@ def _labels() -> dict[str, str]:
         "rings": _("Who was rung"),
         "opinions": _("Expert opinion"),
         "decisions": _("Decision of the treating hospital"),
+        "errors": _("Entered in error, struck out"),
         "events": _("Record"),
         "printed": _("Printed"),
         "page": _("Page"),
     }
+
+
+def standing(signed: Any, *, anew: bool) -> list[Any]:
+    """Signed texts with what was added to each; what was replaced says by which."""
+    rows = in_families(list(signed.select_related("author", "signature", "corrects")))
+    decide_what_stands(rows, anew=anew)
+    return rows
+
+
+def note_of(signed: Any) -> dict[str, Any]:
+    """What is printed above a signed text: its version, and how it belongs to others."""
+    said = [_("version %(n)s") % {"n": signed.version}]
+    if signed.corrects:
+        words_ = _("replaces version %(n)s") if signed.replaces else _("adds to version %(n)s")
+        said.append(words_ % {"n": signed.corrects.version})
+    if signed.why:
+        said.append(signed.why)
+    if after := signed.superseded_by:
+        said.append(_("no longer stands: replaced by version %(n)s") % {"n": after.version})
+    return {"note": " · ".join(said), "struck": signed.superseded_by is not None}
+
+
+def _errors(case: Case) -> list[list[str]]:
+    """What was struck out, who did it, when and why."""
+    values = [
+        (f"{value.label} {value.shown} {value.unit}".strip(), value.row) for value in measured(case)
+    ]
+    files = [(d.title, d) for d in documents_of(case.key)]
+    versions = [
+        (_("ISBAR version %(n)s") % {"n": h.version}, h)
+        for h in case.handovers.select_related("wrong_by")
+    ]
+    return [
+        [what, row.wrong_why, f"{row.wrong_by.name} {_short(row.wrong_at)}"]
+        for what, row in [*values, *files, *versions]
+        if row.wrong_at and row.wrong_by
+    ]
 
 
 def _signed_opinion(opinion: Opinion) -> dict[str, Any]:
@@ -326,9 +403,10 @@ def _signed_opinion(opinion: Opinion) -> dict[str, Any]:
         "head": word(words.INDICATIONS, opinion.indication),
         "parts": [p for p in parts if p],
         "signer": f"{opinion.author.name} {opinion.author.title}".strip(),
-        "at": _both(opinion.signed_at),
-        "kind": _kind(opinion.signature),
+        "at": both_zones(opinion.signed_at),
+        "kind": how_signed(opinion.signature),
         "hash": bytes(opinion.signature.content_hash).hex(),
+        **note_of(opinion),
     }
 
 
@@ -338,13 +416,14 @@ def _signed_decision(decision: Decision) -> dict[str, Any]:
         "head": word(words.OPTIONS, decision.chosen),
         "parts": [p for p in (decision.text, decision.reason, *why) if p],
         "signer": f"{decision.author.name} {decision.author.title}".strip(),
-        "at": _both(decision.signed_at),
-        "kind": _kind(decision.signature),
+        "at": both_zones(decision.signed_at),
+        "kind": how_signed(decision.signature),
         "hash": bytes(decision.signature.content_hash).hex(),
+        **note_of(decision),
     }
 
 
-def _kind(signature: Signature) -> str:
+def how_signed(signature: Signature) -> str:
     """How it was signed, in words."""
     internal = {
         "password": _("Internal signature (re-entered password)"),
@@ -358,7 +437,7 @@ def _minutes(length: Any) -> str:
     return _("%(n)s min") % {"n": round(abs(length.total_seconds()) / 60)}
 
 
-def _both(at: datetime) -> str:
+def both_zones(at: datetime) -> str:
     beijing, xinjiang = at.astimezone(BEIJING), at.astimezone(XINJIANG)
     return _("%(beijing)s Beijing time (%(xinjiang)s Xinjiang time)") % {
         "beijing": f"{beijing:%Y-%m-%d %H:%M}",

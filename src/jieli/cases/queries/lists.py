@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import starmap
 from typing import NamedTuple
+from uuid import UUID
 
+from django.db import connection
 from django.db.models import F, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
@@ -20,7 +22,7 @@ from jieli.record import reading
 PAGE = 30
 ADVICE_SHOWN = 100
 CLOSED_SHOWN = timedelta(hours=24)
-LAST = datetime.max.replace(tzinfo=UTC)  # a case without a running limit stands at the end
+LAST = float("inf")  # a case without a running limit stands at the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +52,24 @@ class Board:
     shown: str
 
 
+def numbers_of(keys: Sequence[UUID]) -> dict[UUID, str]:
+    """What people call these cases; for the record, which knows keys only."""
+    return dict(Case.objects.filter(key__in=keys).values_list("key", "number"))
+
+
 FILTERS = ("all", "mine", "ours", "unread", "breach", "ringing", "undecided", "closed")
-READ = (
-    "pk",
-    "status",
-    "closed_at",
-    "organisation_id",
-    "in_charge_id",
-    "next_limit_at",
-    "late_at",
-    "ringing",
-    "unread",
-    "undecided",
-)
 
 
 class Seen(NamedTuple):
     """What a board sorts and counts by, of one case (see cases.models.Case)."""
 
     pk: int
-    status: str
-    closed_at: datetime | None
+    open: bool
+    recent: bool  # closed, not long ago
     organisation_id: int
     in_charge_id: int
-    next_limit_at: datetime | None
-    late_at: datetime | None
+    limit: float | None  # next_limit_at, seconds since 1970
+    late: bool
     ringing: bool
     unread: bool
     undecided: bool
@@ -85,29 +80,37 @@ def board(
 ) -> Board:
     """Cases this person may see; the query count does not depend on how many there are.
 
-    They are read once, a few columns each: the database judges each row against the person's
-    rights, and would do so again for every question asked of it.
+    Which ones they are the database says for the person of this transaction, and of these a few
+    columns each; the lines that are shown pass both checks.
     """
-    recent = Q(status=Case.Status.OPEN) | Q(closed_at__gt=now - CLOSED_SHOWN)
-    seen = list(starmap(Seen, visible_cases(person, now).filter(recent).values_list(*READ)))
-    groups = _groups(seen, person, organisations, now)
-    chosen = sorted(groups[shown], key=lambda one: (one.next_limit_at or LAST, one.pk))
+    seen = _seen(now)
+    groups = _groups(seen, person, organisations)
+    chosen = sorted(
+        groups[shown], key=lambda one: (LAST if one.limit is None else one.limit, one.pk)
+    )
     pages = max(1, -(-len(chosen) // PAGE))
     page = min(max(1, page), pages)
     places = {one.pk: n for n, one in enumerate(chosen[(page - 1) * PAGE : page * PAGE])}
-    cases = sorted(with_facts(Case.objects.filter(pk__in=places)), key=lambda c: places[c.pk])
+    shown_cases = with_facts(visible_cases(person, now).filter(pk__in=places))
+    cases = sorted(shown_cases, key=lambda case: places[case.pk])
     reading.listed(case.key for case in cases)
     lines = [line(case, person, now) for case in cases]
     counts = {name: len(group) for name, group in groups.items()}
     return Board(lines, counts, len(chosen), page, pages, shown)
 
 
+def _seen(now: datetime) -> list[Seen]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM jieli_board(%s)", [now - CLOSED_SHOWN])
+        return list(starmap(Seen, cursor.fetchall()))
+
+
 def _groups(
-    seen: Sequence[Seen], person: Practitioner, organisations: set[int], now: datetime
+    seen: Sequence[Seen], person: Practitioner, organisations: set[int]
 ) -> dict[str, list[Seen]]:
     """What each figure on the board counts; opening the figure shows just those cases."""
     awaited = _awaited(person)
-    opened = [one for one in seen if one.status == Case.Status.OPEN]
+    opened = [one for one in seen if one.open]
     return {
         "all": opened,
         "mine": [
@@ -117,10 +120,10 @@ def _groups(
         ],
         "ours": [one for one in opened if one.organisation_id in organisations],
         "unread": [one for one in opened if one.unread],
-        "breach": [one for one in opened if one.late_at and one.late_at <= now],
+        "breach": [one for one in opened if one.late],
         "ringing": [one for one in opened if one.ringing],
         "undecided": [one for one in opened if one.undecided],
-        "closed": [one for one in seen if one.closed_at and one.closed_at > now - CLOSED_SHOWN],
+        "closed": [one for one in seen if one.recent],
     }
 
 

@@ -4,14 +4,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
 from jieli.cases import access
 from jieli.cases.actions.care import ISBAR
-from jieli.cases.models import Case, Handover, Note, Opinion, Request, Ring
+from jieli.cases.actions.opinions import version_of
+from jieli.cases.models import Case, Decision, Handover, Note, Opinion, Request, Ring
 from jieli.cases.queries import words
 from jieli.cases.queries.clock_strip import Row, approval_of, limits_note, row, strip
 from jieli.cases.queries.ladder import ladder
@@ -20,12 +21,21 @@ from jieli.cases.queries.people import active_roles, desk_of, official_day, stan
 from jieli.cases.queries.sight import Sight
 from jieli.cases.queries.timeline import entries
 from jieli.cases.queries.words import word
-from jieli.chart.queries import consents_of, documents_of, patients_like, trend
+from jieli.chart.models import Observation
+from jieli.chart.queries import (
+    consents_of,
+    documents_of,
+    observations_of,
+    patients_like,
+    trend,
+)
 from jieli.directory.access import organisations_of
 from jieli.directory.models import Department, Duty, Organisation, Practitioner, Role, Specialty
+from jieli.keys.seals import Unreadable
 from jieli.record.queries import events_of
+from jieli.rules import addenda
 from jieli.rules import clocks as clock_rules
-from jieli.rules.vitals import VITALS
+from jieli.rules.vitals import VITALS, shown
 
 Part = Callable[[Case, Practitioner, datetime], dict[str, Any]]
 
@@ -71,6 +81,7 @@ def head_part(sight: Sight) -> dict[str, Any]:
         "to_answer": to_answer,
         "my_ring": _ring_of(me, to_answer) if to_answer else None,
         "advising": advising[-1] if advising else None,
+        "my_opinion": next((o for o in sight.opinions if o.author_id == me.pk), None),
         "to_read": unread if standing.treating and unread and unread.author_id != me.pk else None,
         "to_decide": standing.decides and undecided and is_open,
         "fallback": is_open and any(r.fallback_told_at for r in waiting),
@@ -131,7 +142,8 @@ def _telephones(request: Request) -> list[tuple[str, str]]:
     for site in (c.organisation for c in listed):
         if site.telephone:
             numbers.setdefault(site.name, site.telephone)
-    return list(numbers.items())[:6]
+    # What cannot be opened must not push out what can be called.
+    return sorted(numbers.items(), key=lambda one: isinstance(one[1], Unreadable))[:6]
 
 
 def timeline_part(sight: Sight) -> dict[str, Any]:
@@ -142,7 +154,9 @@ def timeline_part(sight: Sight) -> dict[str, Any]:
 
 def advice_part(sight: Sight) -> dict[str, Any]:
     case, now, standing = sight.case, sight.now, sight.standing
-    opinions, decisions = sight.opinions, sight.decisions
+    opinions, decisions = in_families(sight.opinions), in_families(sight.decisions)
+    decide_what_stands(opinions, anew=False)
+    decide_what_stands(decisions, anew=True)
     signers = [*(o.author for o in opinions), *(d.author for d in decisions)]
     posts = _posts_of(signers, now)
     for opinion in opinions:
@@ -166,6 +180,27 @@ def advice_part(sight: Sight) -> dict[str, Any]:
     }
 
 
+S = TypeVar("S", Opinion, Decision)
+
+
+def in_families(signed: list[S]) -> list[S]:
+    """A signed text and what was added to it stand together, the newest first."""
+    by_version = {one.version: one for one in signed}
+    groups = addenda.families([version_of(one) for one in signed])
+    return [by_version[version] for group in groups for version in group]
+
+
+def decide_what_stands(signed: list[S], *, anew: bool) -> None:
+    """Which one replaced which; a decision that was taken anew replaces those before it."""
+    by_version = {one.version: one for one in signed}
+    replaced = dict(addenda.replaced_by([version_of(one) for one in signed]))
+    if anew:
+        taken = [one.version for one in signed if one.corrects is None]
+        replaced |= {v: max(taken) for v in by_version if taken and v < max(taken)}
+    for one in signed:
+        one.superseded_by = by_version.get(replaced.get(one.version, 0))  # type: ignore[attr-defined]
+
+
 def _posts_of(people: Iterable[Practitioner], now: datetime) -> Mapping[int, list[Role]]:
     """The roles that each of them holds, in one query."""
     held: dict[int, list[Role]] = defaultdict(list)
@@ -185,9 +220,11 @@ def _place(roles: list[Role], prefer: int | None = None) -> str:
 
 def situation_part(sight: Sight) -> dict[str, Any]:
     case = sight.case
-    latest = case.handovers.select_related("by").first()
+    versions = list(case.handovers.select_related("by", "wrong_by"))
+    latest = next((one for one in versions if not one.wrong_at), None)
     return {
         "handover": latest,
+        "versions": versions,
         "sbar": sbar(latest) if latest else None,
         "completeness": completeness(latest),
         "missing": missing_before_opinion(case, latest, measured=sight.trend.until is not None),
@@ -250,6 +287,32 @@ def chart_part(sight: Sight) -> dict[str, Any]:
         "consents": list(consents_of(case.key)),
         "case": case,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One measured value as a row."""
+
+    row: Observation
+    label: str
+    unit: str
+    shown: str
+
+
+def measured(case: Case) -> list[Value]:
+    """Every value of the case, the newest first."""
+    return [value_of(row) for row in observations_of(case.key)]
+
+
+def value_of(row: Observation) -> Value:
+    vital = VITALS.get(row.code)
+    if vital is None:
+        return Value(row, row.code, "", row.text or f"{row.value}")
+    if row.value is None:
+        return Value(row, _(vital.label), "", _(vital.words.get(row.text, row.text)))
+    return Value(
+        row, _(vital.label), _(vital.unit) if vital.unit else "", shown(row.code, row.value)
+    )
 
 
 def thread_part(sight: Sight) -> dict[str, Any]:
@@ -393,7 +456,7 @@ def callback_of(me: Practitioner, now: datetime) -> str:
     )
     numbers = [role.department.telephone if role and role.department else ""]
     numbers += [role.organisation.telephone if role else "", me.telephone]
-    return next(filter(None, numbers), "")
+    return next((n for n in numbers if n and not isinstance(n, Unreadable)), "")
 
 
 def desk_telephone(organisation: Organisation | None, now: datetime) -> str:
@@ -402,9 +465,10 @@ def desk_telephone(organisation: Organisation | None, now: datetime) -> str:
         return ""
     for standing in standings(organisation.pk, None, official_day(now)).values():
         site = standing.agreement.to_organisation
-        people = [p.telephone for p in desk_of(site, now) if p.telephone]
-        if number := next(iter(people), site.telephone):
-            return number
+        people = [p.telephone for p in desk_of(site, now)]
+        numbers = [n for n in (*people, site.telephone) if n and not isinstance(n, Unreadable)]
+        if numbers:
+            return numbers[0]
     return organisation.telephone
 
 

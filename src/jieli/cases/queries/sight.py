@@ -55,7 +55,9 @@ class Sight:
     def opinions(self) -> list[Opinion]:
         """Newest first."""
         return list(
-            self.case.opinions.select_related("author", "signature", "request", "acknowledged_by")
+            self.case.opinions.select_related(
+                "author", "signature", "request", "acknowledged_by", "corrects"
+            )
             .prefetch_related("watches")
             .order_by("-version")
         )
@@ -63,7 +65,7 @@ class Sight:
     @cached_property
     def decisions(self) -> list[Decision]:
         return list(
-            self.case.decisions.select_related("author", "signature", "opinion__author")
+            self.case.decisions.select_related("author", "signature", "opinion__author", "corrects")
             .prefetch_related("alternatives")
             .order_by("-version")
         )

@@ -85,6 +85,12 @@ SENTENCES: Mapping[str, Sentence] = {
         key=True,
         detail=N("version %(version)s"),
     ),
+    "opinion_amended": _s(
+        "sign",
+        N("%(actor)s signed an addendum to opinion version %(corrects)s"),
+        key=True,
+        detail=N("version %(version)s"),
+    ),
     "opinion_acknowledged": _s("eye", N("%(actor)s read and understood the opinion"), key=True),
     "opinion_disagreed": _s("eye", N("%(actor)s read the opinion and disagrees"), key=True),
     "decision_signed": _s(
@@ -92,6 +98,34 @@ SENTENCES: Mapping[str, Sentence] = {
         N("%(actor)s signed the decision: %(chosen)s"),
         key=True,
         detail=N("version %(version)s"),
+    ),
+    "decision_amended": _s(
+        "sign",
+        N("%(actor)s signed an addendum to decision version %(corrects)s"),
+        key=True,
+        detail=N("version %(version)s"),
+    ),
+    "observation_marked_wrong": _s(
+        "x", N("%(actor)s struck out as entered in error: %(vital)s %(value)s"), detail=N("%(why)s")
+    ),
+    "document_marked_wrong": _s(
+        "x", N("%(actor)s struck out as entered in error: %(title)s"), detail=N("%(why)s")
+    ),
+    "document_retitled": _s(
+        "pen", N("%(actor)s corrected the title: %(was)s to %(title)s"), detail=N("%(why)s")
+    ),
+    "handover_marked_wrong": _s(
+        "x",
+        N("%(actor)s struck out as entered in error: ISBAR version %(version)s"),
+        detail=N("%(why)s"),
+    ),
+    "hold_placed": _s("lock", N("%(actor)s put a hold on the case"), detail=N("%(text)s")),
+    "hold_ended": _s("lock", N("%(actor)s ended a hold"), detail=N("%(text)s")),
+    "disposal_proposed": _s("x", N("%(actor)s proposed to dispose of the case, due %(due)s")),
+    "disposal_refused": _s("undo", N("%(actor)s refused or took back the disposal")),
+    "case_disposed": _s("x", N("Disposed of: proposed by %(proposed_by)s, confirmed by %(actor)s")),
+    "copy_given": _s(
+        "paper", N("%(actor)s made a copy for %(given_to)s"), detail=N("%(relation)s")
     ),
     "urgency_raised": _s("up", N("%(actor)s raised the urgency: %(was)s to %(to)s"), key=True),
     "urgency_lowered": _s("down", N("%(actor)s lowered the urgency: %(was)s to %(to)s"), key=True),
@@ -122,6 +156,9 @@ WORDED: Mapping[str, Mapping[str, object]] = {
     "code": words.PAUSES,
     "glass_code": words.GLASS_REASONS,
     "verdict": words.VERDICTS,
+    "vital": words.VITAL_NAMES,
+    "relation": words.RELATIONS,
+    "setting": words.SETTINGS,
 }
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext_lazy as _
 
+from jieli.rules.vitals import VITALS
+
 CLOCKS: Mapping[str, object] = {
     "accept": _("Expert answers"),
     "expert_live": _("Expert live"),
@@ -120,6 +122,58 @@ PAUSES: Mapping[str, object] = {
     "patient_unstable_procedure_first": _("Unstable: another procedure comes first"),
     "family_decision": _("The family is deciding"),
 }
+
+
+ISBAR: Mapping[str, object] = {
+    "situation": _("Current state"),
+    "onset_text": _("Onset"),
+    "airway": _("Airway and breathing"),
+    "gestation_and_weight": _("Gestation and weight"),
+    "diagnoses": _("Diagnoses"),
+    "history": _("History"),
+    "allergies": _("Allergies"),
+    "pregnancy": _("Pregnancy"),
+    "medicines": _("Medicines"),
+    "results": _("Results"),
+    "infection": _("Infection"),
+    "language": _("Language"),
+    "guardian": _("Guardian"),
+    "resuscitation": _("Resuscitation"),
+    "assessment": _("Assessment"),
+    "differential": _("Differential"),
+    "danger_signs": _("Danger signs"),
+    "worry": _("What worries you"),
+    "done": _("Done so far"),
+    "risks": _("Risks"),
+    "ask": _("Question"),
+    "by_when": _("By when"),
+    "watch": _("Watch until then"),
+}
+SEXES: Mapping[str, object] = {"male": _("male"), "female": _("female"), "unknown": ""}
+NUMBERS: Mapping[str, object] = {
+    "national_id": _("Identity card"),
+    "hospital_number": _("Hospital number"),
+    "insurance": _("Insurance number"),
+}
+FILES: Mapping[str, object] = {"photo": _("Photo"), "pdf": _("PDF"), "dicom": _("DICOM image")}
+CONSENTS: Mapping[str, object] = {
+    "remote_consult": _("Consent to remote consult"),
+    "operation": _("Consent to operation"),
+}
+CONSENT_ANSWERS: Mapping[str, object] = {"given": _("Given"), "refused": _("Refused")}
+RELATIONS: Mapping[str, object] = {
+    "self": _("the patient"),
+    "parent": _("parent"),
+    "spouse": _("spouse"),
+    "child": _("child of the patient"),
+    "guardian": _("guardian"),
+    "agent": _("authorised agent"),
+}
+SETTINGS: Mapping[str, object] = {
+    "inpatient": _("in-patient"),
+    "outpatient": _("out-patient"),
+}
+VITAL_NAMES: Mapping[str, object] = {code: _(row.label) for code, row in VITALS.items()}
 
 
 def word(table: Mapping[str, object], code: object) -> str:

@@ -129,6 +129,15 @@ def _settle(draft: Path, path: Path) -> None:
     _sync(path.parent)
 
 
+def forget(sha256: str) -> None:
+    """Take a file and the pictures made of it away for good."""
+    for size in SIZES:
+        path_of(sha256, size).unlink(missing_ok=True)
+    folder = path_of(sha256, "original").parent
+    if folder.exists():
+        _sync(folder)
+
+
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -44,7 +44,7 @@ def add_channel(
         mine = Channel.objects.filter(practitioner=person)
         if mine.count() >= MOST:
             raise Refused("You have %(most)s channels; remove one first.", most=MOST)
-        if mine.filter(kind=kind, address=address).exists():
+        if any(one.address == address for one in mine.filter(kind=kind)):
             raise Refused("You already have this channel.")
         last = mine.aggregate(last=Max("order"))["last"] or 0
         return Channel.objects.create(

@@ -9,7 +9,7 @@ from allauth.usersessions.models import UserSession
 from django.db.models import Max, Q
 from django.utils.translation import gettext_lazy as _
 
-from jieli.directory.access import active_roles, today, valid_on
+from jieli.directory.access import roles_held, today, valid_on
 from jieli.directory.models import (
     Account,
     AccountEvent,
@@ -52,15 +52,12 @@ SHOWN_EVENTS = 12
 SHOWN_STAFF = 200
 
 
-def idle_facts(account: Account, now: datetime) -> tuple[set[str], bool]:
+def idle_facts(person: Practitioner | None, now: datetime) -> tuple[set[str], bool]:
     """What decides how long a session may lie unused: roles, and whether on duty now."""
-    person = Practitioner.objects.filter(account=account).first()
-    kinds = set(active_roles(person, today(now)).values_list("kind", flat=True))
-    on_duty = (
-        person is not None
-        and Duty.objects.filter(practitioner=person, period__contains=now).exists()
-    )
-    return kinds, on_duty
+    if person is None:
+        return set(), False
+    kinds = {role.kind for role in roles_held(person, today(now))}
+    return kinds, Duty.objects.filter(practitioner=person, period__contains=now).exists()
 
 
 def wrong_since(account: Account, since: datetime | None) -> int:

@@ -11,6 +11,7 @@ from jieli.live import actions as live
 from jieli.live import topics
 from jieli.notify.models import Attempt, Message
 from jieli.record.actions import action
+from jieli.rules.numbers import masked
 
 Progress = Callable[[Message, Attempt], None]
 _progress: list[Progress] = []
@@ -60,7 +61,7 @@ def note_failed(attempt_id: int, error: str, *, permanent: bool, now: datetime) 
     message, attempt = _locked(Q(pk=attempt_id))
     if attempt.state in ALIVE:
         return
-    attempt.state, attempt.error = Attempt.State.FAILED, error[:300]
+    attempt.state, attempt.error = Attempt.State.FAILED, masked(error)[:300]
     attempt.save(update_fields=["state", "error"])
     _blame(attempt, permanent=permanent, now=now)
     _tell_progress(message, attempt)
@@ -112,7 +113,7 @@ def _tell_progress(message: Message, attempt: Attempt) -> None:
 def _fails_after_all(message: Message, attempt: Attempt, error: str, now: datetime) -> None:
     if attempt.state in (Attempt.State.ANSWERED, Attempt.State.FAILED):
         return
-    attempt.state, attempt.error = Attempt.State.FAILED, error[:300]
+    attempt.state, attempt.error = Attempt.State.FAILED, masked(error)[:300]
     attempt.report_due = False
     attempt.save(update_fields=["state", "error", "report_due"])
     _blame(attempt, permanent=False, now=now)

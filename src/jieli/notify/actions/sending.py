@@ -20,6 +20,7 @@ from django.db.models import Case, When
 from django.utils.translation import gettext as _
 
 from jieli.directory.models import Channel, Practitioner, Role
+from jieli.keys.seals import Unreadable
 from jieli.notify.actions import attempts
 from jieli.notify.models import Attempt, Message
 from jieli.notify.transports import TRANSPORTS, lanes, loopback
@@ -27,6 +28,7 @@ from jieli.notify.transports.letter import Letter, Result, TransportError
 from jieli.record.actions import acting, action
 from jieli.rules import ring_time
 from jieli.rules.nights import is_night
+from jieli.rules.numbers import masked
 from jieli.rules.refusal import Refused
 
 log = logging.getLogger(__name__)
@@ -207,6 +209,8 @@ def _talk(kind: str, letter: Letter) -> Result:
     send = TRANSPORTS.get(kind)
     if send is None:
         raise TransportError("This way to reach people does not exist here.", permanent=True)
+    if isinstance(letter.address, Unreadable):  # not for good: the key may come back
+        raise TransportError("The number cannot be opened: its key is missing.")
     try:
         return lanes.lane(kind).within(DEADLINE, lambda: send(letter, timeout=DEADLINE - 1))
     except TransportError:
@@ -316,8 +320,9 @@ def send_test(channel: Channel, *, by: Practitioner, now: datetime) -> Result:
     try:
         return _talk(channel.kind, letter)
     except TransportError as fault:
-        Channel.objects.filter(pk=channel.pk).update(last_error=str(fault))
-        raise Refused("The test did not go out: %(why)s", why=_(str(fault))) from None
+        said = masked(str(fault))
+        Channel.objects.filter(pk=channel.pk).update(last_error=said)
+        raise Refused("The test did not go out: %(why)s", why=_(said)) from None
 
 
 # ── an alarm about the pager itself ──────────────────────────────────────────

@@ -25,6 +25,7 @@ from jieli.notify.transports.letter import TransportError
 from jieli.pager.actions.listening import Listening
 from jieli.pager.models import Probe
 from jieli.record.actions import action
+from jieli.rules.retention import kept_for
 from jieli.rules.watching import PATIENCE_SECONDS
 
 log = logging.getLogger(__name__)
@@ -247,7 +248,7 @@ def fire_probe_clocks(now: datetime) -> int:
 
 # ── what is no longer needed ─────────────────────────────────────────────────
 
-KEPT = timedelta(days=8)
+KEPT = kept_for("probes")
 MESSAGES_KEPT = timedelta(hours=2)
 BATCH = 5_000
 

@@ -307,6 +307,11 @@ class Status:
     database: Database
 
     @property
+    def missed(self) -> list[str]:
+        """Whose last test ring did not arrive: not ill yet, and not well either."""
+        return [one.label for one in self.lines if one.state == "breach"]
+
+    @property
     def runners(self) -> list[Process]:
         return [one for one in self.processes if one.heart.kind == Heartbeat.Kind.RUNNER]
 

@@ -48,11 +48,13 @@ def _keep_or_end(request: HttpRequest, now: datetime) -> None:
     if now - held.last_seen_at > timedelta(minutes=minutes):
         held.delete()
         logout(request)
+        request.me = None  # type: ignore[attr-defined]
         request.session["idled"] = minutes
         request.session.set_expiry(ONE_PAGE)
     elif _by_a_person(request) and (now - held.last_seen_at >= SEEN_EVERY or not held.data):
+        minutes = _minutes(request) if held.data else minutes  # a new one was just looked at
         UserSession.objects.filter(pk=held.pk).update(  # it may have been ended meanwhile
-            data={**held.data, "idle": _minutes(request)},
+            data={**held.data, "idle": minutes},
             last_seen_at=now,
             ip=guessing.address(request),
         )
@@ -74,8 +76,7 @@ def _begin(request: HttpRequest, now: datetime) -> UserSession:
 
 
 def _minutes(request: HttpRequest) -> int:
-    assert isinstance(request.user, Account)  # noqa: S101 asked only for who is signed in
-    kinds, on_duty = idle_facts(request.user, request.now)  # type: ignore[attr-defined]
+    kinds, on_duty = idle_facts(request.me, request.now)  # type: ignore[attr-defined]
     return int(idle_limit(kinds, on_duty=on_duty, limits=LIMITS).total_seconds() // 60)
 
 

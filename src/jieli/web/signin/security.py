@@ -59,18 +59,20 @@ def passkeys_(request: Mine) -> HttpResponse:
     if request.method != "POST":
         return JsonResponse(passkeys.to_register(request.user))
     form = PasskeyForm(request.POST)
-    if not form.is_valid():
-        raise Http404
-    name = form.cleaned_data["name"].strip() or _("Passkey")
-    with transaction.atomic():
-        made = passkeys.register(request.user, form.cleaned_data["credential"], name)
-        if made is not None:
-            _note(request, Kind.PASSKEY_ADDED, name)
-    if made is None:
+    if not (form.is_valid() and _registered(request, **form.cleaned_data)):
         messages.error(request, _("The device's answer was not accepted. No passkey was added."))
         return back()
     messages.success(request, _("The passkey is ready: next time it signs you in."))
     return _to_codes(request)
+
+
+def _registered(request: Mine, credential: str, name: str) -> bool:
+    name = name.strip() or _("Passkey")
+    with transaction.atomic():
+        made = passkeys.register(request.user, credential, name)
+        if made is not None:
+            _note(request, Kind.PASSKEY_ADDED, name)
+    return made is not None
 
 
 def _to_codes(request: Mine) -> HttpResponse:

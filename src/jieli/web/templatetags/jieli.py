@@ -6,6 +6,7 @@ Instants are shown in the zone that the reader chose. The middleware activates t
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -21,6 +22,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from jieli.keys.seals import Unreadable
 from jieli.pager.queries.status import illnesses_now
 from jieli.rules.bars import BarLike, Geometry, Span, Tick, geometry
 
@@ -61,6 +63,20 @@ def state(code: str, words: str, classes: str = "") -> SafeString:
         f" {classes}" if classes else "",
         icon(code if code in STATE_ICONS else "info"),
         words,
+    )
+
+
+@register.simple_tag
+def tel(number: str, classes: str = "tel", symbol: str = "") -> SafeString:
+    """A number to call at a touch; or, where it cannot be opened, a mark that says so."""
+    if isinstance(number, Unreadable):
+        return state("warn", number, "nb")
+    return format_html(
+        '<a class="{}" href="tel:{}">{}{}</a>',
+        classes,
+        re.sub(r"[\s-]", "", number),
+        icon(symbol) if symbol else NOTHING,
+        number,
     )
 
 

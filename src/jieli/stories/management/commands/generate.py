@@ -14,6 +14,7 @@ from django.db import connection
 
 from jieli.cases.actions import renew_boards
 from jieli.directory.models import Specialty
+from jieli.keys.phase import sealing
 from jieli.stories import rows
 from jieli.stories.bulk import (
     COLUMNS,
@@ -51,6 +52,7 @@ class Command(BaseCommand):
             seed=options["seed"],
         )
         rows.put_specialties()
+        sealing()  # asked once, here: the workers share no connection with us
         given = _parameters()
         with psycopg.connect(**given, autocommit=True) as link:
             plan = self.people(link, size)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from jieli.keys import upkeep
 from jieli.pager.actions import Pulse
 from jieli.web.now import keep_time, measure, now
 from jieli.web.recurring import WORK
@@ -18,6 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         keep_time()
+        upkeep.tell()
         runner = Runner(WORK, now, Pulse("runner", measure))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, runner.stop)

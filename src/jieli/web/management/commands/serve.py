@@ -12,6 +12,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
+from jieli.keys import upkeep
+
 
 class Command(BaseCommand):
     help = "Serve the web pages and live streams on one port."
@@ -23,6 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         _allow_many_streams()
+        upkeep.tell()
         call_command("collectstatic", interactive=False, verbosity=0)
         if options["workers"] > 1:  # they are new processes, and read this when they begin
             self._one_folder_for_figures(options["port"])
