@@ -20,6 +20,7 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's loop and Django share a thread
 _not_run: list[str] = []
+_impossible: list[tuple[str, str]] = []  # on this machine, whatever one installs
 
 
 # -- database ----------------------------------------------------------------------------------
@@ -138,9 +139,18 @@ def pytest_report_header() -> str:
     return f"PostgreSQL {row[0] if row else '?'}, Chromium: {_chromium() or 'none'}"
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """A test that skips itself with “NOT RUN: why” is named at the end, also in a quiet run."""
+    said = report.longrepr[2] if report.skipped and isinstance(report.longrepr, tuple) else ""
+    if "NOT RUN: " in said:
+        _impossible.append((report.nodeid, said.partition("NOT RUN: ")[2]))
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     for name in _not_run:
         terminalreporter.write_line(f"NOT RUN: {name} (no Chromium)", red=True)
+    for name, why in _impossible:
+        terminalreporter.write_line(f"NOT RUN: {name} ({why})", red=True)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -43,10 +43,13 @@ def until(condition: Callable[[], Any], seconds: float = 10, why: str = "") -> A
 class Cluster:
     """PostgreSQL as an installation has it: fsync on, on a disk, killed and brought back."""
 
-    def __init__(self, home: Path | None = None, options: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, home: Path | None = None, options: tuple[str, ...] = (), keys: Path | None = None
+    ) -> None:
         self.home = home or Path(tempfile.mkdtemp(prefix="jieli-faults-"))
         self.home.chmod(0o755)  # the database's own account must get in
         self.options = options
+        self.keys = keys or self.home / "keys"
         self.start()
 
     def start(self) -> None:
@@ -89,7 +92,7 @@ class Cluster:
         target.mkdir(mode=0o755)
         subprocess.run(["cp", "-a", str(data), str(target / data.name)], check=True)
         self.start()
-        return Cluster(target, ("max_wal_size=64MB", "min_wal_size=32MB"))
+        return Cluster(target, ("max_wal_size=64MB", "min_wal_size=32MB"), self.keys)
 
     def connect(self, database: str) -> psycopg.Connection[Any]:
         return psycopg.connect(
@@ -206,6 +209,7 @@ class House:
             "DATABASE_URL": _address(self.cluster, self.name, self.proxy if over_proxy else None),
             "DJANGO_SETTINGS_MODULE": "jieli.web.settings",
             "SECRET_KEY": SECRET,
+            "JIELI_KEYS": str(self.cluster.keys),
             "JIELI_DB_POOL": "8",
             "JIELI_LOG_LEVEL": "WARNING",
             "JIELI_GATEWAY_URL": self.gateway.url,
@@ -385,6 +389,7 @@ def _settle_once(cluster: Cluster, folder: Path) -> None:
         "JIELI_HOME": str(folder / "home"),
         "DATABASE_URL": _address(cluster, SETTLED, None),
         "SECRET_KEY": SECRET,
+        "JIELI_KEYS": str(cluster.keys),
         "FAULTS": str(folder),
         "DJANGO_SETTINGS_MODULE": "jieli.web.settings",
     }

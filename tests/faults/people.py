@@ -69,9 +69,14 @@ def called_after(house: House, act: Callable[[], object], number: str) -> None:
 
 def called(house: House, number: str, seconds: float = 10) -> None:
     """Until somebody's telephone was rung."""
-    [(address,)] = house.sql(
-        "SELECT c.address FROM directory_channel c JOIN directory_practitioner p"
-        " ON p.id = c.practitioner_id WHERE p.number = %s AND c.rings",
+    turn = house.one(
+        "SELECT count(*) FROM directory_practitioner WHERE id <"
+        " (SELECT id FROM directory_practitioner WHERE number = %s)",
         number,
     )
-    until(lambda: house.gateway.to(address), seconds, f"{number} was not called")
+    until(lambda: house.gateway.to(telephone(turn)), seconds, f"{number} was not called")
+
+
+def telephone(turn: int) -> str:
+    """Of the n-th person: in the database it is sealed."""
+    return f"1390000{turn:04}"

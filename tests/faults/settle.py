@@ -11,6 +11,7 @@ django.setup()
 
 from jieli.directory.models import Channel, Practitioner, Role  # noqa: E402
 from tests.cases.real import RealWorld  # noqa: E402
+from tests.faults.people import telephone  # noqa: E402
 
 CROWD = 100
 
@@ -25,7 +26,7 @@ def settle() -> None:
         Channel.objects.create(
             practitioner=person,
             kind="gateway",
-            address=f"1390000{turn:04}",
+            address=telephone(turn),
             rings=loud,
             order=1,
         )
