@@ -35,7 +35,8 @@ def fill(disk: Path, leave: int = 0) -> Path:
     room = shutil.disk_usage(disk).free - leave
     file = os.open(place, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     try:
-        os.posix_fallocate(file, 0, max(room, 1))
+        with contextlib.suppress(OSError):  # others write meanwhile: there may be less by now
+            os.posix_fallocate(file, 0, max(room - (0 if leave else 1_000_000), 1))
         with contextlib.suppress(OSError):
             while not leave and os.write(file, b"\0" * 4096):  # what was kept back till now
                 pass

@@ -127,6 +127,7 @@ class Process:
     pid: int
     port: int = 0
     over_proxy: bool = False
+    more: dict[str, str] = field(default_factory=dict)  # its own environment
     popen: subprocess.Popen[bytes] | None = None
 
     @property
@@ -246,10 +247,10 @@ class House:
         """The same once more, on the same port, after it was killed."""
         self.processes.remove(process)
         if process.kind == "run":
-            return self.run(process.label, over_proxy=process.over_proxy)
+            return self.run(process.label, over_proxy=process.over_proxy, **process.more)
         over_proxy = process.over_proxy
         arguments = [f"--port={process.port}", "--workers=1"]
-        fresh = self._forked("serve", process.label, arguments, over_proxy, {})
+        fresh = self._forked("serve", process.label, arguments, over_proxy, process.more)
         fresh.port = process.port
         return fresh
 
@@ -266,7 +267,8 @@ class House:
         }
         nursery.stdin.write(json.dumps(asked) + "\n")
         nursery.stdin.flush()
-        process = Process(kind, label, int(nursery.stdout.readline()), over_proxy=over_proxy)
+        child = int(nursery.stdout.readline())
+        process = Process(kind, label, child, over_proxy=over_proxy, more=more)
         self.processes.append(process)
         return process
 

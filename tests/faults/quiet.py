@@ -5,14 +5,24 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 
 from tests.faults import audit
 from tests.faults.audit import Books, Finding
-from tests.faults.house import House, until
+from tests.faults.gateway import Gateway
+from tests.faults.house import Cluster, House, until
 from tests.faults.ledger import Ledger
+
+
+class Compared(Protocol):
+    """A database in a cluster, and what its gateway heard."""
+
+    cluster: Cluster
+    name: str
+    gateway: Gateway
+
 
 WORK = """
     SELECT (SELECT count(*) FROM cases_clock WHERE due_at < now() OR owes <> '{}')
@@ -50,7 +60,7 @@ def quiet(house: House, seconds: float = 40) -> float:
     return time.monotonic() - began
 
 
-def compared(house: House, ledger: Ledger, *, heard: bool = True) -> list[Finding]:
+def compared(house: Compared, ledger: Ledger, *, heard: bool = True) -> list[Finding]:
     with house.cluster.connect(house.name) as link:
 
         def sql(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:

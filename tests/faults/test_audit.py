@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -13,11 +12,11 @@ from tests.faults import people, quiet
 from tests.faults.audit import Finding
 from tests.faults.device import Device
 from tests.faults.gateway import Gateway
-from tests.faults.house import Cluster, House
-from tests.faults.house import house as opened
+from tests.faults.house import Cluster, House, until
 from tests.faults.ledger import Ledger, Write
 from tests.faults.load import hasten
 
+FIRED = "SELECT count(*) FROM record_event WHERE verb = 'clock_target_missed'"
 # What somebody does to the database, and what the audit must say of it.
 TAMPERED = [
     ("an event is gone", "DELETE FROM record_event WHERE id = (SELECT max(id) FROM record_event"
@@ -55,51 +54,62 @@ TAMPERED = [
 ]  # fmt: skip
 
 
+@dataclass
+class Kept:
+    """Books that balance, to be spoilt: a database, the ledger, what the gateway heard."""
+
+    cluster: Cluster
+    ledger: Ledger
+    gateway: Gateway
+    name: str = "told"
+
+
 @pytest.fixture(scope="module")
-def told(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A case with everything in it, and books that balance."""
-    with opened(cluster, tmp_path_factory.mktemp("told"), "told") as house:
-        house.ledger = Ledger()  # type: ignore[attr-defined]
-        server = house.serve()
-        house.run()
-        doctor, alice, bob = (
-            Device(name, lambda: [server.url], house.ledger).sign_in()  # type: ignore[attr-defined]
-            for name in ("doctor", "alice", "bob")
-        )
-        raised = people.raises(doctor, "U0")
-        request = people.request_of(house, raised)
-        people.called(house, "bob")
-        hasten(house, random.Random(0))
-        time.sleep(2)
-        people.declines(bob, request)
-        people.accepts(alice, request)
-        people.advises(alice, raised.case, request)
-        people.understands(house, doctor, raised.case)
-        people.writes(doctor, raised.case)
-        quiet.all_well(house, house.ledger)  # type: ignore[attr-defined]
-        house.end()
-        # An hour ago, so that nothing is still on its way.
-        house.sql("UPDATE notify_message SET created_at = created_at - interval '1 hour'")
-        with house.cluster.connect("postgres") as link:
-            link.execute("CREATE DATABASE told_whole TEMPLATE told")  # type: ignore[arg-type]
-        yield house
-        house.end()
+def told(standing: House) -> Iterator[Kept]:
+    """A case with everything in it."""
+    house, ledger = standing, Ledger()
+    house.renew()
+    server = house.serve()
+    house.run()
+    doctor, alice, bob = (
+        Device(name, lambda: [server.url], ledger).sign_in() for name in ("doctor", "alice", "bob")
+    )
+    raised = people.raises(doctor, "U0")
+    request = people.request_of(house, raised)
+    people.called(house, "bob")
+    hasten(house, random.Random(0))
+    until(lambda: house.one(FIRED), 10)
+    people.declines(bob, request)
+    people.accepts(alice, request)
+    people.advises(alice, raised.case, request)
+    people.understands(house, doctor, raised.case)
+    people.writes(doctor, raised.case)
+    quiet.all_well(house, ledger)
+    house.end()
+    # An hour ago, so that nothing is still on its way.
+    house.sql("UPDATE notify_message SET created_at = created_at - interval '1 hour'")
+    with house.cluster.connect("postgres") as link:
+        link.execute(f"CREATE DATABASE told_whole TEMPLATE {house.name}")  # type: ignore[arg-type]
+    gateway = Gateway()
+    gateway.letters[:] = house.gateway.letters
+    yield Kept(house.cluster, ledger, gateway)
+    gateway.close()
 
 
 @pytest.fixture
-def books(told: House) -> tuple[House, Ledger, Gateway]:
+def books(told: Kept) -> Kept:
     with told.cluster.connect("postgres") as link:
-        link.execute("DROP DATABASE told WITH (FORCE)")  # type: ignore[arg-type]
+        link.execute("DROP DATABASE IF EXISTS told WITH (FORCE)")  # type: ignore[arg-type]
         link.execute("CREATE DATABASE told TEMPLATE told_whole")  # type: ignore[arg-type]
-    return told, told.ledger, told.gateway  # type: ignore[attr-defined]
+    return told
 
 
-def kinds(house: House, ledger: Ledger) -> set[str]:
+def kinds(house: Kept, ledger: Ledger) -> set[str]:
     return {finding.kind for finding in quiet.compared(house, ledger)}
 
 
-def test_untouched_books_balance(books: tuple[House, Ledger, Gateway]) -> None:
-    house, ledger, _gateway = books
+def test_untouched_books_balance(books: Kept) -> None:
+    house, ledger = books, books.ledger
     assert quiet.compared(house, ledger) == []
 
 
@@ -107,9 +117,9 @@ def test_untouched_books_balance(books: tuple[House, Ledger, Gateway]) -> None:
     ("statement", "named"), [one[1:] for one in TAMPERED], ids=[one[0] for one in TAMPERED]
 )
 def test_what_was_done_to_the_database_is_named(
-    books: tuple[House, Ledger, Gateway], statement: str, named: set[str]
+    books: Kept, statement: str, named: set[str]
 ) -> None:
-    house, ledger, _gateway = books
+    house, ledger = books, books.ledger
     with house.cluster.connect(house.name) as link:
         link.execute("SET session_replication_role = replica")  # no trigger, no foreign key
         if statement == "copy":
@@ -143,9 +153,9 @@ def _copied_case(link: object) -> None:
     ids=["nobody was called", "somebody was called for nothing"],
 )
 def test_what_the_gateway_did_not_hear_is_named(
-    books: tuple[House, Ledger, Gateway], change: Callable[[list[object]], None], named: str
+    books: Kept, change: Callable[[list[object]], None], named: str
 ) -> None:
-    house, ledger, gateway = books
+    house, ledger, gateway = books, books.ledger, books.gateway
     kept = list(gateway.letters)
     try:
         change(gateway.letters)  # type: ignore[arg-type]
@@ -166,9 +176,9 @@ def _letter(like: object) -> object:
     ],
 )
 def test_what_was_acknowledged_and_is_not_there_is_named(
-    books: tuple[House, Ledger, Gateway], write: Write, named: str
+    books: Kept, write: Write, named: str
 ) -> None:
-    house, _ledger, _gateway = books
+    house = books
     other = Ledger()
     write.location = "/cases/6f9619ff-8b86-d011-b42d-00cf4fc964ff/"
     other.add(write)
@@ -176,9 +186,9 @@ def test_what_was_acknowledged_and_is_not_there_is_named(
 
 
 def test_what_was_refused_and_yet_is_there_is_named(
-    books: tuple[House, Ledger, Gateway],
+    books: Kept,
 ) -> None:
-    house, ledger, _gateway = books
+    house, ledger = books, books.ledger
     note = next(one for one in ledger.all() if one.kind == "note")
     other = Ledger()
     other.add(Write("note", "doctor", note.path, note.mark, "k", status=409))

@@ -30,7 +30,7 @@ def test_killed_and_brought_back_under_load(house: House) -> None:
     house.run("runner-one")
     house.run("runner-two")
     load = Load(house, lambda: [one.url for one in servers], seed=3, most=40).start()
-    for _ in range(3):
+    for _ in range(2):
         time.sleep(2)
         house.cluster.kill()
         time.sleep(0.5)
@@ -92,10 +92,13 @@ def test_a_database_that_neither_answers_nor_refuses_is_told_by_another_way(
     house: House, device: Devices, ledger: Ledger
 ) -> None:
     """Everything hangs, also the watch's own look; the operator's telephone rings all the same."""
-    scale = "jieli.web.watchman.DATABASE_AWAY_SECONDS=3 jieli.web.watchman.SILENT_SECONDS=1"
+    scale = (
+        "jieli.web.watchman.DATABASE_AWAY_SECONDS=3 jieli.web.watchman.SILENT_SECONDS=1"
+        " jieli.web.watchman.BEAT_SECONDS=1"
+    )
     server = house.serve(FAULTS_SCALE=scale)
     doctor = device("doctor", server)
-    time.sleep(32)  # the watch begins half a minute after the server: see watchman.py
+    time.sleep(3)  # until it has begun to look
     house.cluster.pause()
     try:
         until(lambda: house.gateway.to("+8613911112222"), 30, "nobody was told")

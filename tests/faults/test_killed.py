@@ -79,7 +79,7 @@ RUNNER = [
 @pytest.mark.slow
 def test_the_runner_killed_at_each_step(house: House, device: Devices, ledger: Ledger) -> None:
     doctor = device("doctor", house.serve())
-    runner = house.run()
+    runner = house.run(FAULTS_SCALE="jieli.notify.actions.sending.LEASE=4")
     for point in RUNNER:
         place = house.arm(point)
         people.raises(doctor, "U0")

@@ -17,20 +17,22 @@ from tests.faults.load import hasten
 
 Devices = Callable[..., Device]
 pytestmark = pytest.mark.slow
+# Fifteen seconds of sleep in a transaction, and of a lease, as four.
+SCALE = "idle=4s jieli.notify.actions.sending.LEASE=4"
 REMINDED = "SELECT count(*) FROM record_event WHERE verb = 'clock_reminded'"
 
 
 def test_a_runner_that_sleeps_on_its_locks_keeps_no_clock_waiting(
     house: House, device: Devices, ledger: Ledger
 ) -> None:
-    """The database ends the transaction of whoever says nothing for 15 seconds."""
+    """The database ends the transaction of whoever says nothing for long."""
     doctor = device("doctor", house.serve())
-    sleeper = house.run("sleeper")
+    sleeper = house.run("sleeper", FAULTS_SCALE=SCALE)
     people.called_after(house, lambda: people.raises(doctor, "U0"), "alice")
     place = house.arm("locks are held", "stop", label="sleeper")
     hasten(house, random.Random(1))
     house.struck(place)
-    house.run("other")
+    house.run("other", FAULTS_SCALE=SCALE)
     began = time.monotonic()
     until(lambda: house.one(REMINDED), 30, "the clocks of the sleeper's cases never fired")
     assert time.monotonic() - began < 25
@@ -43,11 +45,11 @@ def test_a_runner_that_sleeps_longer_than_its_lease_and_wakes_up(
     house: House, device: Devices, ledger: Ledger
 ) -> None:
     doctor = device("doctor", house.serve())
-    sleeper = house.run("sleeper")
+    sleeper = house.run("sleeper", FAULTS_SCALE=SCALE)
     place = house.arm("before it is sent", "stop", label="sleeper")
     people.raises(doctor, "U0")
     house.struck(place)
-    house.run("other")
+    house.run("other", FAULTS_SCALE=SCALE)
     people.called(house, "alice", 30)
     people.called(house, "bob", 30)
     sleeper.signal(signal.SIGCONT)
@@ -58,7 +60,7 @@ def test_a_runner_that_sleeps_longer_than_its_lease_and_wakes_up(
 def test_a_server_that_sleeps_inside_a_transaction_keeps_nobody_out(
     house: House, device: Devices, ledger: Ledger
 ) -> None:
-    sleeper, other = house.serve("sleeper"), house.serve("other")
+    sleeper, other = (house.serve(name, FAULTS_SCALE=SCALE) for name in ("sleeper", "other"))
     house.run()
     doctor, alice = device("doctor", other), device("alice", other)
     raised = people.raises(doctor, "U0")

@@ -13,6 +13,10 @@ from tests.faults.house import House, until
 from tests.faults.ledger import Ledger
 
 Devices = Callable[..., Device]
+# A ring lasts 4 seconds instead of 20, at most 8 instead of 45; a try 2 instead of 8.
+SCALE = (
+    "jieli.rules.relay.RING=4 jieli.rules.relay.RING_CAP=8 jieli.notify.actions.sending.DEADLINE=2"
+)
 TRIES = "SELECT count(*) FROM notify_attempt a JOIN notify_message m ON m.id = a.message_id"
 
 
@@ -23,8 +27,8 @@ def test_an_ill_gateway_is_shown_rolled_on_and_made_up_for(
 ) -> None:
     """The bedside sees that it failed; the list goes on; all that is owed goes when it is well."""
     house.gateway.manner = manner
-    doctor = device("doctor", house.serve())
-    house.run()
+    doctor = device("doctor", house.serve(FAULTS_SCALE=SCALE))
+    house.run(FAULTS_SCALE=SCALE)
     raised = people.raises(doctor)
     until(lambda: house.one(f"{TRIES} WHERE a.state = 'failed' AND m.manner = 'ring'"), 15, manner)
     page = doctor.get(f"/cases/{raised.case}/").text
@@ -74,8 +78,8 @@ def test_a_gateway_that_fails_for_an_hour_is_tried_to_the_end(
 def test_a_gateway_that_says_yes_and_forgets(house: House, device: Devices, ledger: Ledger) -> None:
     """Nobody can know from its answer; the list rolls on by itself, and that is on record."""
     house.gateway.manner = "drops"
-    doctor = device("doctor", house.serve())
-    house.run()
+    doctor = device("doctor", house.serve(FAULTS_SCALE=SCALE))
+    house.run(FAULTS_SCALE=SCALE)
     people.raises(doctor)
     until(lambda: house.gateway.letters, 15)
     until(lambda: _rolled_on(house), 50, "it waits for ever for somebody who was never called")
