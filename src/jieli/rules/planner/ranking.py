@@ -38,6 +38,19 @@ def first(every: Sequence[Figures], case: PlannedCase) -> Figures | None:
     return first_of(free, ranking_window(free, case.windows), case)
 
 
+def rivals(every: Sequence[Figures], case: PlannedCase) -> list[Figures]:
+    """The few that decide who is first among these and one more, whatever that one is like."""
+    free = [f for f in every if not f.bars]
+    kept: set[int] = set()
+    for window in case.windows or (None,):
+        values = [f.value(window) for f in free]
+        best = max(values, default=0.0)
+        kept.update(n for n, value in enumerate(values) if equivalent(value, best))
+        kept.update(sorted(range(len(free)), key=lambda n: -free[n].chance(window))[:1])
+    kept.update([n for n, f in enumerate(free) if decays([f], case)][:1])
+    return [free[n] for n in sorted(kept)]
+
+
 def ranking_window(free: Sequence[Figures], windows: Sequence[float]) -> float | None:
     """The earliest that somebody meets, whose leader gives up little by the last one."""
     if not windows:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from jieli.rules.planner.expressions import numbers
 from jieli.rules.planner.instances import Option, PlannedCase
 from jieli.rules.planner.planning import Plan
-from jieli.rules.planner.ranking import first
+from jieli.rules.planner.ranking import first, rivals
 from jieli.rules.planner.reading import BadInstance
 from jieli.rules.planner.value import Figures, figures
 
@@ -57,12 +57,27 @@ def changes(plan: Plan) -> list[Change]:
 def _by_options(plan: Plan) -> Iterator[Change]:
     """An option that the caller has barred cannot come first, whatever its numbers."""
     every, case = [v.figures for v in plan.verdicts], plan.instance.case
+    usual = rivals(every, case)
     for place, option in enumerate(plan.instance.options):
-        for knob in () if option.barred else _of_option(option):
+        if option.barred:
+            continue
+        before, after = _around(every, place, usual, case)
+        for knob in _of_option(option):
             for share, new in knob.turns():
                 other = _figured(plan, [knob.turned(new)], case)
-                tried = other and [*every[:place], *other, *every[place + 1 :]]
+                tried = other and [*before, *other, *after]
                 yield from _judged(plan, tried, case, option.id, knob, share, new)
+
+
+def _around(
+    every: Sequence[Figures], place: int, usual: Sequence[Figures], case: PlannedCase
+) -> tuple[Sequence[Figures], Sequence[Figures]]:
+    """The rivals that stand before and after one option in the file."""
+    one = every[place]
+    if any(f is one for f in usual):
+        usual = rivals([f for f in every if f is not one], case)
+    front = {id(f) for f in every[:place]}
+    return [f for f in usual if id(f) in front], [f for f in usual if id(f) not in front]
 
 
 def _by_case(plan: Plan) -> Iterator[Change]:

@@ -132,6 +132,8 @@ class Time:
 
 def part(atoms: Array, weights: Array, pieces: Iterable[Piece] = (), never: float = 0.0) -> Time:
     """Atoms rounded, in order, each once."""
+    if not atoms.size:
+        return Time(atoms, weights, tuple(pieces), never)
     values, where = np.unique(np.round(atoms, DIGITS), return_inverse=True)
     if values.size > ATOMS:
         values, where = np.unique(np.round(atoms * 16) / 16, return_inverse=True)

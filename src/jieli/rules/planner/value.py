@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from jieli.rules.planner.expressions import Memory, evaluate
+from jieli.rules.planner.expressions import Combined, Constant, Expression, Memory, evaluate
 from jieli.rules.planner.instances import Decay, Option, PlannedCase
 from jieli.rules.planner.pieces import Array
 from jieli.rules.planner.reading import BadInstance
@@ -36,10 +37,14 @@ class Figures:
     en_route: tuple[tuple[str, float], ...]  # event, P
     bars: tuple[str, ...]
 
+    @cached_property
+    def _by_window(self) -> dict[float | None, float]:
+        return dict(self.chances)
+
     def chance(self, window: float | None) -> float:
         if self.own_chance is not None:
             return self.own_chance
-        return dict(self.chances).get(window, 0.0) if window is not None else 0.0
+        return self._by_window.get(window, 0.0)
 
     def value(self, window: float | None) -> float:
         """U: how likely it is that good care comes in time to a patient who got there."""
@@ -53,7 +58,7 @@ class Figures:
 
 
 def figures(option: Option, case: PlannedCase, memory: Memory) -> Figures:
-    time = held_back(evaluate(option.time, memory), case.release)
+    time = _released(option.time, case.release, memory)
     windows = sorted({*case.windows, *option.windows})
     reached = np.minimum(time.by(np.array(windows)), 1.0).tolist()
     chances = dict(zip(windows, reached, strict=True))
@@ -73,6 +78,13 @@ def figures(option: Option, case: PlannedCase, memory: Memory) -> Figures:
         en_route,
         _bars(option, case, en_route, last),
     )
+
+
+def _released(expression: Expression, release: float, memory: Memory) -> Time:
+    held = Combined("join", (expression, Constant(release)))
+    if held not in memory:
+        memory[held] = held_back(evaluate(expression, memory), release)
+    return memory[held]
 
 
 def held_back(time: Time, release: float) -> Time:
@@ -104,7 +116,7 @@ def _hours(option: Option, memory: Memory) -> float:
         return 0.0
     minutes = arrives.mean - leaves.mean
     if minutes < -CLOSE and not leaves.never and not arrives.never:
-        raise BadInstance(f"option {option.id}: transit", "arrives, on average, before it leaves")
+        raise BadInstance(f"transit of option {option.id}", "arrives, on average, before it leaves")
     return max(0.0, minutes) / 60
 
 
