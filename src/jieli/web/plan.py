@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -22,15 +23,26 @@ def main(arguments: list[str]) -> int:
         return _refused("give one instance file, or - for standard input (jieli plan --help)")
     name = arguments[0]
     try:
-        given = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        found = answer(given)
+        found = answer(_read(name))
     except BadInstance as fault:
         return _refused(f"{'standard input' if name == '-' else name}: {fault}")
     except (OSError, ValueError) as fault:  # a name with a NUL is a ValueError
         reason = fault.strerror if isinstance(fault, OSError) else str(fault)
         return _refused(f"cannot read {name!r}: {reason}")
-    sys.stdout.buffer.write(found)
+    try:
+        sys.stdout.buffer.write(found)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read it has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _read(name: str) -> bytes:
+    if name != "-":
+        return Path(name).read_bytes()
+    if sys.stdin is None:
+        raise ValueError("standard input is closed")
+    return sys.stdin.buffer.read()
 
 
 def _refused(sentence: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 
 from jieli.rules.planner.planning import Plan, Relaxation, Verdict
 from jieli.rules.planner.ranking import decays, preference
@@ -49,6 +50,7 @@ SENTENCES: Mapping[str, str] = {
     "with a reason.",
     "missed": "no option meets %(window)s; best by %(last)s is %(option)s (%(p)s)",
     "missed_by_all": "no option meets %(window)s",
+    "other_windows": "The answer depends on the window: %(answers)s.",
     "depends": "the answer depends on the window: %(answers)s",
     "answer": "by %(window)s it is %(option)s (U %(u)s)",
     "none": "no option is feasible: page the director",
@@ -58,6 +60,7 @@ SENTENCES: Mapping[str, str] = {
     "would_be_free": "%(how)s it would be feasible (U %(u)s)",
     "without": "without %(code)s (%(words)s)",
     "with_window": "with a window of %(window)s min or more",
+    "list": "%(one)s; %(other)s",
     "and": "%(one)s and %(other)s",
     "changed": "%(what)s %(sign)s%(percent)s %% (%(old)s to %(new)s): %(option)s becomes first",
     "changed_none": "%(what)s %(sign)s%(percent)s %% (%(old)s to %(new)s): no option is feasible",
@@ -82,7 +85,7 @@ def share(value: float) -> str:
 
 
 def plain(value: float) -> str:
-    return f"{value:.10g}"
+    return f"{value:.9f}".rstrip("0").rstrip(".")
 
 
 # -- why -------------------------------------------------------------------------------------------
@@ -95,8 +98,8 @@ def why(plan: Plan, verdict: Verdict) -> list[Sentence]:
     if verdict.figures.option.windows and verdict.figures.worth is None:
         found.append(say("own_window", window=plain(verdict.figures.option.windows[-1])))
     found += _compared(plan, verdict)
-    if verdict.place == 1 and (answers := depends(plan)):
-        found.append(answers)
+    if verdict.place == 1 and (answers := _answers(plan)):
+        found.append(say("other_windows", answers=answers))
     return found
 
 
@@ -163,8 +166,8 @@ def _moves_alone(one: Figures) -> bool:
 
 def announce(plan: Plan) -> list[Sentence]:
     found = list(_missed(plan))
-    if answers := depends(plan):
-        found.append(answers)
+    if answers := _answers(plan):
+        found.append(say("depends", answers=answers))
     if not plan.ranking.order:
         found.append(say("none"))
         nearest = [r for r in plan.relaxations if r.steps == plan.relaxations[0].steps]
@@ -188,25 +191,22 @@ def _missed(plan: Plan) -> Iterator[Sentence]:
         yield say("missed", window=plain(window), last=plain(last), **facts)
 
 
-def depends(plan: Plan) -> Sentence | None:
-    """When one window has another first option than the next."""
+def _answers(plan: Plan) -> Sentence | None:
+    """Who is first by each window, when that is not the same option."""
     firsts = plan.ranking.firsts
     if len({f.option.id for _, f in firsts}) < 2:
         return None
-    told = (
+    told = [
         say("answer", window=plain(w), option=f.option.id, u=share(f.value(w))) for w, f in firsts
-    )
-    return say("depends", answers="; ".join(map(str, told)))
+    ]
+    return reduce(lambda one, other: say("list", one=one, other=other), told)
 
 
 def how(relaxation: Relaxation) -> Sentence:
     parts = [say("without", code=code, words=FILTERS[code]) for code in relaxation.lifted]
     if relaxation.window is not None:
         parts.append(say("with_window", window=plain(math.ceil(relaxation.window))))
-    whole = parts[0]
-    for further in parts[1:]:
-        whole = say("and", one=whole, other=further)
-    return whole
+    return reduce(lambda one, other: say("and", one=one, other=other), parts)
 
 
 def relaxed(relaxation: Relaxation | None) -> list[Sentence]:

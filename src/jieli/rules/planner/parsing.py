@@ -19,6 +19,8 @@ from jieli.rules.planner.reading import BadInstance, fields, items, minutes, num
 
 DEEP = 40  # expressions inside each other
 TERMS = 200  # of one add, join or choose
+DEPARTURES = 2_000  # of one calendar
+SPANS = 400  # of one curfew: a year of nights
 SPREAD = 3.0  # sigma of a lognormal: nine of ten then lie between 1/140 and 140 times the median
 
 
@@ -58,7 +60,7 @@ def _calendar(value: Any, where: str, depth: int) -> Expression:
     after = expression(given["after"], f"{where}.after", depth + 1)
     cutoff = number(given["cutoff"], f"{where}.cutoff", low=0)
     departures = []
-    for n, leg in enumerate(items(given["departures"], f"{where}.departures")):
+    for n, leg in enumerate(items(given["departures"], f"{where}.departures", most=DEPARTURES)):
         departs, block = pair(leg, f"{where}.departures[{n}]", "departs, block")
         here = f"{where}.departures[{n}]"
         departures.append((minutes(departs, f"{here}[0]"), number(block, f"{here}[1]", low=0)))
@@ -74,7 +76,7 @@ def _curfew(value: Any, where: str, depth: int) -> Expression:
 
 def _closed(value: Any, where: str) -> tuple[Span, ...]:
     spans = []
-    for n, span in enumerate(items(value, where, most=1_000)):
+    for n, span in enumerate(items(value, where, most=SPANS)):
         begins, ends = (
             minutes(m, f"{where}[{n}][{side}]")
             for side, m in enumerate(pair(span, f"{where}[{n}]", "from, to"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from jieli.rules.planner.expressions import Memory
 from jieli.rules.planner.instances import Instance
 from jieli.rules.planner.ranking import Ranking, equivalent, first, rank
+from jieli.rules.planner.reading import BadInstance
 from jieli.rules.planner.value import HOPE, Figures, figures
 
 BEYOND_LIFTING = "C8"  # no permission makes an option faster
@@ -62,7 +63,7 @@ def plan(instance: Instance, memory: Memory | None = None) -> Plan:
     """Pass the memory of an earlier plan to plan anew after an event: only what changed is new."""
     memory = {} if memory is None else memory
     case = instance.case
-    every = [figures(option, case, memory) for option in instance.options]
+    every = _figures(instance, memory)
     ranking = rank(every, case)
     places = {f.option.id: n for n, f in enumerate(ranking.order, 1)}
     relaxations = {
@@ -83,6 +84,16 @@ def plan(instance: Instance, memory: Memory | None = None) -> Plan:
     )
     nearest = sorted(relaxations.values(), key=lambda r: (r.steps, -round(r.value, 9)))
     return Plan(instance, ranking, verdicts, tuple(nearest), memory)
+
+
+def _figures(instance: Instance, memory: Memory) -> list[Figures]:
+    every = []
+    for n, option in enumerate(instance.options):
+        try:
+            every.append(figures(option, instance.case, memory))
+        except BadInstance as fault:
+            raise BadInstance("", f"options[{n}].{fault}") from None
+    return every
 
 
 def _quantiles(figures: Figures) -> tuple[float | None, float | None, float | None]:

@@ -82,9 +82,10 @@ def number(
         raise BadInstance(where, f"must be a number, not {_kind(value)}")
     if not low <= value <= high or not math.isfinite(value):
         raise BadInstance(where, f"must be from {low:.12g} to {high:.12g}, not {_short(value)}")
-    if above and value == low:
+    rounded = round(float(value), 9) + 0.0  # no -0.0
+    if above and rounded <= low:
         raise BadInstance(where, f"must be more than {low:.12g}")
-    return round(float(value), 9) + 0.0  # no -0.0
+    return rounded
 
 
 def minutes(value: Any, where: str) -> float:

@@ -13,10 +13,10 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from jieli.rules.planner.pieces import Array, Piece, convolved, merged, step_for
+from jieli.rules.planner.pieces import DUST, Array, Piece, convolved, merged, step_for
 
 DIGITS = 6  # of a minute: atoms closer than that are one
-ATOMS = 4_096  # more are gathered on sixteenths of a minute
+ATOMS = 2_048  # more are gathered on sixteenths of a minute
 TAIL = 5.2  # standard deviations of the logarithm that a lognormal keeps: 1 in 10 million is moved
 BODY = 2_048  # cells of one step; what lies further out gets cells four times as wide
 
@@ -171,7 +171,7 @@ def lognormal(median: float, sigma: float, shift: float = 0.0) -> Time:
         reached[-1] = reached[-1] if left < end else 1.0
         pieces.append(Piece(float(edges[0]) + shift, step, np.diff(reached)))
         step *= 4
-    return Time(np.empty(0), np.empty(0), tuple(p for p in pieces if p.total))
+    return Time(np.empty(0), np.empty(0), tuple(p for p in pieces if p.total > DUST))
 
 
 @cache
@@ -195,7 +195,8 @@ def add(one: Time, other: Time) -> Time:
     """One after the other."""
     atoms = np.add.outer(one.atoms, other.atoms).ravel()
     weights = np.multiply.outer(one.weights, other.weights).ravel()
-    pieces = [convolved(p, q) for p in one.pieces for q in other.pieces]
+    pairs = ((p, q) for p in one.pieces for q in other.pieces)
+    pieces = [convolved(p, q) for p, q in pairs if p.total * q.total > DUST]
     for fixed, moving in ((one, other), (other, one)):
         for minute, weight in zip(fixed.atoms.tolist(), fixed.weights.tolist(), strict=True):
             pieces += [p.moved(minute, weight) for p in moving.pieces]

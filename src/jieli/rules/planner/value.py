@@ -116,7 +116,7 @@ def _hours(option: Option, memory: Memory) -> float:
         return 0.0
     minutes = arrives.mean - leaves.mean
     if minutes < -CLOSE and not leaves.never and not arrives.never:
-        raise BadInstance(f"transit of option {option.id}", "arrives, on average, before it leaves")
+        raise BadInstance("transit", "arrives, on average, before it leaves")
     return max(0.0, minutes) / 60
 
 
