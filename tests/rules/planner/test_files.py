@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,22 @@ def test_the_example() -> None:
     assert found["options"]["transfer-1"]["p_event_en_route"]["birth"] == pytest.approx(
         0.842, abs=0.002
     )
+
+
+def test_the_example_of_the_documentation() -> None:
+    text = (Path(__file__).parents[3] / "docs/planner.md").read_text()
+    found = json.loads(answers.answer(text.split("```json\n")[1].split("```")[0].encode()))
+    options = found["options"]
+    assert found["ranked"] == ["train", "transfer"]
+    assert options["train"]["equivalent_to"] == ["transfer"]
+    assert [o["p"]["360"] for o in options.values()] == pytest.approx([1, 1, 1], abs=5e-4)
+    assert options["transfer"]["p"]["240"] == pytest.approx(0.899, abs=5e-4)
+    assert "by 240 it is transfer (U 0.882)" in found["announce"][0]
+    assert "it would be first" in options["guided"]["would_change"][0]
+    assert options["transfer"]["p_event_en_route"]["perforation"] == pytest.approx(2e-3, abs=5e-4)
+    several = re.search(r'`(\{"cases".*?\})` → `(.*?)`\. Rows', text)
+    assert several
+    assert json.loads(answers.answer(several[1].encode())) == json.loads(several[2])
 
 
 def test_the_same_bytes_again() -> None:
