@@ -173,6 +173,22 @@ def test_lifting_the_last_filter_of_an_option_is_told_and_a_later_window() -> No
     assert would["two"] == []
 
 
+def test_people_may_lift_filters_but_nobody_moves_a_window_of_nature() -> None:
+    """Story 1b: a volvulus leaves six hours; the team cannot be there."""
+    found = answered(
+        option("team", 885, "DISPATCH"),
+        option("guided", 120, "LIVE", barred=["C2", "C3"]),
+        option("local", 120, barred=["C1", "C2", "C3"]),
+        windows=[360],
+    )
+    assert (found["ranked"], found["none_feasible"]) == ([], True)
+    assert found["options"]["team"]["p"] == {"360": 0}
+    missed, none, nearest = found["announce"]
+    assert (missed, none[:21]) == ("no option meets 360", "no option is feasible")
+    assert nearest.startswith("nearest relaxation: guided without C2")
+    assert "and without C3" in nearest
+
+
 def test_what_a_fifth_more_or_less_would_change() -> None:
     options = (
         option("fast", add(100, ln(300, 0.2)), burden=1),

@@ -170,12 +170,20 @@ def announce(plan: Plan) -> list[Sentence]:
         found.append(say("depends", answers=answers))
     if not plan.ranking.order:
         found.append(say("none"))
-        nearest = [r for r in plan.relaxations if r.steps == plan.relaxations[0].steps]
-        found += [say("nearest", option=r.option, how=how(r)) for r in nearest]
+        found += [say("nearest", option=r.option, how=how(r)) for r in _nearest(plan)]
     case = plan.instance.case
     if case.stability is None and any(o.transit or o.patient_moves for o in plan.instance.options):
         found.append(say("assumed"))
     return found
+
+
+def _nearest(plan: Plan) -> list[Relaxation]:
+    """All that need as little as the first one."""
+    first, *others = plan.relaxations or [None]
+    if first is None:
+        return []
+    like = (first.steps, first.window is None)
+    return [first, *(r for r in others if r and (r.steps, r.window is None) == like)]
 
 
 def _missed(plan: Plan) -> Iterator[Sentence]:

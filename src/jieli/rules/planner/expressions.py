@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import TypeAlias, TypeVar
 
 from jieli.rules.planner import times, waits
@@ -81,11 +80,12 @@ def _evaluate(expression: Expression, memory: Memory) -> Time:
 
 
 def _combined(how: str, terms: tuple[Expression, ...], memory: Memory) -> Time:
-    """The terms but the last are remembered as well: mostly one leg of many is looked at anew."""
-    if len(terms) > 2:
-        front = evaluate(Combined(how, terms[:-1]), memory)
-        return COMBINE[how](front, evaluate(terms[-1], memory))
-    return reduce(COMBINE[how], (evaluate(term, memory) for term in terms))
+    """By halves, each remembered: when one leg of many changes, most of the others need no work."""
+    if len(terms) == 1:
+        return evaluate(terms[0], memory)
+    halves = terms[: len(terms) // 2], terms[len(terms) // 2 :]
+    first, second = (evaluate(Combined(how, half), memory) for half in halves)
+    return COMBINE[how](first, second)
 
 
 # -- the numbers in an expression ------------------------------------------------------------------

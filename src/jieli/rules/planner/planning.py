@@ -82,7 +82,7 @@ def plan(instance: Instance, memory: Memory | None = None) -> Plan:
         )
         for f in every
     )
-    nearest = sorted(relaxations.values(), key=lambda r: (r.steps, -round(r.value, 9)))
+    nearest = sorted(relaxations.values(), key=_distance)
     return Plan(instance, ranking, verdicts, tuple(nearest), memory)
 
 
@@ -99,6 +99,12 @@ def _figures(instance: Instance, memory: Memory) -> list[Figures]:
 def _quantiles(figures: Figures) -> tuple[float | None, float | None, float | None]:
     low, middle, high = (figures.time.quantile(share) for share in (0.1, 0.5, 0.9))
     return low, middle, high
+
+
+def _distance(relaxation: Relaxation) -> tuple[bool, int, float]:
+    """People may lift filters; a window that nature sets comes after all of these."""
+    late = relaxation.window is not None
+    return (late, relaxation.steps, -round(relaxation.value, 9))
 
 
 def _equivalent_to(figures: Figures, ranking: Ranking) -> tuple[str, ...]:

@@ -64,9 +64,17 @@ def _by_options(plan: Plan) -> Iterator[Change]:
         before, after = _around(every, place, usual, case)
         for knob in _of_option(option):
             for share, new in knob.turns():
-                other = _figured(plan, [knob.turned(new)], case)
+                other = _turned(plan, every[place], knob, new)
                 tried = other and [*before, *other, *after]
                 yield from _judged(plan, tried, case, option.id, knob, share, new)
+
+
+def _turned(plan: Plan, one: Figures, knob: Knob, new: float) -> Figured:
+    """Quality, burden, learning and load change no time: the figures stay."""
+    option = knob.turned(new)
+    if knob.what in PLAIN:
+        return [replace(one, option=option)]
+    return _figured(plan, [option], plan.instance.case)
 
 
 def _around(
