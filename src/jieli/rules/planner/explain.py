@@ -152,7 +152,7 @@ def _bars(plan: Plan, one: Figures) -> Iterator[Sentence]:
             yield say("barred_late", window=plain(last), p=share(chance), limit=plain(HOPE))
     if "C4" in one.bars and case.stability == "S3" and _moves_alone(one):
         yield say("barred_s3")
-    for name, chance in one.en_route:
+    for name, chance in one.journey.en_route:
         if chance > EVENT_LIMIT + CLOSE:
             yield say("barred_event", event=name, p=share(chance), limit=plain(EVENT_LIMIT))
 

@@ -41,14 +41,33 @@ def first(every: Sequence[Figures], case: PlannedCase) -> Figures | None:
 def rivals(every: Sequence[Figures], case: PlannedCase) -> list[Figures]:
     """The few that decide who is first among these and one more, whatever that one is like."""
     free = [f for f in every if not f.bars]
-    kept: set[int] = set()
+    places = range(len(free))
+    kept = {n for n in places if decays([free[n]], case)}
+    kept = {min(kept)} if kept else kept
     for window in case.windows or (None,):
-        values = [f.value(window) for f in free]
-        best = max(values, default=0.0)
-        kept.update(n for n, value in enumerate(values) if equivalent(value, best))
-        kept.update(sorted(range(len(free)), key=lambda n: -free[n].chance(window))[:1])
-    kept.update([n for n, f in enumerate(free) if decays([f], case)][:1])
+        kept.update(sorted(places, key=lambda n: -free[n].chance(window))[:1])
+        kept.update(sorted(places, key=lambda n: _lead(free[n], window), reverse=True)[:1])
+        for delay in (False, True):
+            kept.update(_unbeaten(free, window, delay))
     return [free[n] for n in sorted(kept)]
+
+
+def _unbeaten(free: Sequence[Figures], window: float | None, delay: bool) -> list[int]:
+    """Nobody is both preferred to one of these and of larger U."""
+    values = [f.value(window) for f in free]
+    found: list[int] = []
+    for n in sorted(range(len(free)), key=lambda n: _key(free[n], values[n], delay, n)):
+        if not found or values[n] > values[found[-1]]:
+            found.append(n)
+    return found
+
+
+def _lead(figures: Figures, window: float | None) -> tuple[float, float]:
+    return figures.value(window), figures.chance(window)
+
+
+def _key(figures: Figures, value: float, delay: bool, place: int) -> tuple[float, ...]:
+    return (*preference(figures, delay), -round(value, 9), place)
 
 
 def ranking_window(free: Sequence[Figures], windows: Sequence[float]) -> float | None:
@@ -58,7 +77,7 @@ def ranking_window(free: Sequence[Figures], windows: Sequence[float]) -> float |
     last = windows[-1]
     best = max((f.chance(last) for f in free), default=0.0)
     for window in windows[:-1] if free else ():
-        leads = max(free, key=lambda f: (f.value(window), f.chance(window)))
+        leads = max(free, key=lambda f: _lead(f, window))
         met = any(f.chance(window) >= HOPE - CLOSE for f in free)
         if met and leads.chance(window) >= best - SACRIFICE - CLOSE:
             return window
@@ -72,7 +91,7 @@ def first_of(free: Sequence[Figures], window: float | None, case: PlannedCase) -
     best = max(values)
     near = [n for n, value in enumerate(values) if equivalent(value, best)]
     delay = decays(free, case)
-    return free[min(near, key=lambda n: (*preference(free[n], delay), -round(values[n], 9), n))]
+    return free[min(near, key=lambda n: _key(free[n], values[n], delay, n))]
 
 
 def equivalent(one: float, other: float) -> bool:
@@ -99,10 +118,7 @@ def _in_order(free: Sequence[Figures], window: float | None, case: PlannedCase) 
     before an option whose U is better by .03, and nothing else is promised.
     """
     delay = decays(free, case)
-    left = [
-        (f.value(window), (*preference(f, delay), -round(f.value(window), 9), n), f)
-        for n, f in enumerate(free)
-    ]
+    left = [(f.value(window), _key(f, f.value(window), delay, n), f) for n, f in enumerate(free)]
     left.sort(key=lambda item: -item[0])
     order: list[Figures] = []
     while left:

@@ -74,7 +74,9 @@ def _turned(plan: Plan, one: Figures, knob: Knob, new: float) -> Figured:
     option = knob.turned(new)
     if knob.what in PLAIN:
         return [replace(one, option=option)]
-    return _figured(plan, [option], plan.instance.case)
+    if knob.what.startswith("transit"):
+        return _figured(plan, [option], plan.instance.case)
+    return [figures(option, plan.instance.case, plan.memory, one.journey)]
 
 
 def _around(

@@ -24,6 +24,14 @@ CLOSE = 1e-9  # two sums of probabilities that differ by less are equal
 
 
 @dataclass(frozen=True)
+class Journey:
+    """Of the patient."""
+
+    hours: float = 0.0  # expected, on the road
+    en_route: tuple[tuple[str, float], ...] = ()  # event, P
+
+
+@dataclass(frozen=True)
 class Figures:
     """Everything that ranks one option."""
 
@@ -32,9 +40,8 @@ class Figures:
     chances: tuple[tuple[float, float], ...]  # window, P: of the case and of its own
     own_chance: float | None  # by its own last window, which stands for every window of the case
     worth: float | None  # E f(T), where a decay says what time is worth
-    hours: float  # expected, on the road
+    journey: Journey
     survival: float  # s_move
-    en_route: tuple[tuple[str, float], ...]  # event, P
     bars: tuple[str, ...]
 
     @cached_property
@@ -57,15 +64,17 @@ class Figures:
         return self.time.mean if self.time.never < ALWAYS and self.time.total else None
 
 
-def figures(option: Option, case: PlannedCase, memory: Memory) -> Figures:
+def figures(
+    option: Option, case: PlannedCase, memory: Memory, journey: Journey | None = None
+) -> Figures:
+    """With the journey if that is known already."""
     time = _released(option.time, case.release, memory)
     windows = sorted({*case.windows, *option.windows})
     reached = np.minimum(time.by(np.array(windows)), 1.0).tolist()
     chances = dict(zip(windows, reached, strict=True))
     own = chances[option.windows[-1]] if option.windows else None
     decay = option.decay or case.decay
-    hours = _hours(option, memory)
-    en_route = _en_route(option, case, memory)
+    journey = journey or Journey(_hours(option, memory), _en_route(option, case, memory))
     last = own if own is not None else chances[case.windows[-1]] if case.windows else 1.0
     return Figures(
         option,
@@ -73,10 +82,9 @@ def figures(option: Option, case: PlannedCase, memory: Memory) -> Figures:
         tuple(chances.items()),
         own,
         None if decay is None else worth(time, decay),
-        hours,
-        math.exp(-HAZARD[case.stability or "S0"] * hours),
-        en_route,
-        _bars(option, case, en_route, last),
+        journey,
+        math.exp(-HAZARD[case.stability or "S0"] * journey.hours),
+        _bars(option, case, journey, last),
     )
 
 
@@ -95,13 +103,11 @@ def held_back(time: Time, release: float) -> Time:
     return united([constant(release).moved(0.0, early), time.within(release, math.inf)], time.never)
 
 
-def _bars(
-    option: Option, case: PlannedCase, en_route: tuple[tuple[str, float], ...], last: float
-) -> tuple[str, ...]:
+def _bars(option: Option, case: PlannedCase, journey: Journey, last: float) -> tuple[str, ...]:
     bars = set(option.barred)
     if case.stability == "S3" and option.patient_moves and not option.retrieval:
         bars.add("C4")
-    if any(chance > EVENT_LIMIT + CLOSE for _, chance in en_route):
+    if any(chance > EVENT_LIMIT + CLOSE for _, chance in journey.en_route):
         bars.add("C4")
     if last < HOPE - CLOSE:
         bars.add("C8")
