@@ -36,6 +36,12 @@ def test_the_target_does_not_rank_when_it_costs_the_hard_limit() -> None:
     made = planned(option("early", _dies(0.05)), option("sure", 90), windows=[60, 1440])
     assert made["early"].figures.chance(60) == pytest.approx(0.05, abs=0.002)
     assert (made.ranking.window, made.ranked) == (1440, ("sure", "early"))
+    why = answered(option("early", _dies(0.05)), option("sure", 90), windows=[60, 1440])
+    assert (
+        "60 min does not rank: its leader early reaches it with 0.050, more than 0.1 below the "
+        "best chance by 1440 min. The answer depends on the window: by 60 it is early (U 0.050); "
+        "by 1440 it is sure (U 1.000)."
+    ) in why["options"]["sure"]["why"]
 
 
 @pytest.mark.parametrize(("chance", "window"), [(0.92, 60), (0.902, 60), (0.898, 1440)])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 
 from jieli.rules.planner.planning import Plan, Relaxation, Verdict
-from jieli.rules.planner.ranking import decays, preference
+from jieli.rules.planner.ranking import decays, leader, preference
 from jieli.rules.planner.sensitivities import Change
 from jieli.rules.planner.value import CLOSE, EVENT_LIMIT, HOPE, Figures
 
@@ -50,6 +50,8 @@ SENTENCES: Mapping[str, str] = {
     "with a reason.",
     "missed": "no option meets %(window)s; best by %(last)s is %(option)s (%(p)s)",
     "missed_by_all": "no option meets %(window)s",
+    "passed_over": "%(window)s min does not rank: its leader %(option)s reaches it with %(p)s, "
+    "more than 0.1 below the best chance by %(last)s min.",
     "other_windows": "The answer depends on the window: %(answers)s.",
     "depends": "the answer depends on the window: %(answers)s",
     "answer": "by %(window)s it is %(option)s (U %(u)s)",
@@ -98,9 +100,21 @@ def why(plan: Plan, verdict: Verdict) -> list[Sentence]:
     if verdict.figures.option.windows and verdict.figures.worth is None:
         found.append(say("own_window", window=plain(verdict.figures.option.windows[-1])))
     found += _compared(plan, verdict)
+    if verdict.place == 1:
+        found += _passed_over(plan)
     if verdict.place == 1 and (answers := _answers(plan)):
         found.append(say("other_windows", answers=answers))
     return found
+
+
+def _passed_over(plan: Plan) -> Iterator[Sentence]:
+    """Windows that somebody meets, before the one that ranks."""
+    for window, _ in plan.ranking.firsts:
+        if window < (plan.ranking.window or window):
+            ahead = leader(plan.ranking.order, window)
+            facts = {"option": ahead.option.id, "p": share(ahead.chance(window))}
+            last = plan.instance.case.windows[-1]
+            yield say("passed_over", window=plain(window), last=plain(last), **facts)
 
 
 def _ranked(plan: Plan, verdict: Verdict) -> Sentence:

@@ -77,11 +77,16 @@ def ranking_window(free: Sequence[Figures], windows: Sequence[float]) -> float |
     last = windows[-1]
     best = max((f.chance(last) for f in free), default=0.0)
     for window in windows[:-1] if free else ():
-        leads = max(free, key=lambda f: _lead(f, window))
+        leads = leader(free, window)
         met = any(f.chance(window) >= HOPE - CLOSE for f in free)
         if met and leads.chance(window) >= best - SACRIFICE - CLOSE:
             return window
     return last
+
+
+def leader(free: Sequence[Figures], window: float) -> Figures:
+    """Of the largest U by that window, whatever it is equivalent to."""
+    return max(free, key=lambda f: _lead(f, window))
 
 
 def first_of(free: Sequence[Figures], window: float | None, case: PlannedCase) -> Figures | None:

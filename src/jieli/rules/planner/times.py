@@ -215,10 +215,15 @@ def choose(one: Time, other: Time) -> Time:
     """Whichever comes first."""
     a, b = _facing(one, other)
     parts = [
-        a.weighed(lambda t: 1 - b.before(t), lambda x, y: 1 - b.average(x, y)),
-        b.weighed(lambda t: 1 - a.by(t), lambda x, y: 1 - a.average(x, y)),
+        a.weighed(lambda t: rest(1, b.before(t)), lambda x, y: rest(1, b.average(x, y))),
+        b.weighed(lambda t: rest(1, a.by(t)), lambda x, y: rest(1, a.average(x, y))),
     ]
     return united(parts, a.never * b.never)
+
+
+def rest(whole: float, reached: Array) -> Array:
+    """What is still to come; sums that are a hair too large do not make it negative."""
+    return np.maximum(whole - reached, 0.0)
 
 
 def _facing(one: Time, other: Time) -> tuple[Time, Time]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jieli.rules.planner.pieces import Array
-from jieli.rules.planner.times import DIGITS, NOTHING, Time, add, jumps, part, united
+from jieli.rules.planner.times import DIGITS, NOTHING, Time, add, jumps, part, rest, united
 
 ROUNDING = 1e-9  # a chance smaller than that is an error of the sums
 
@@ -20,7 +20,7 @@ def next_departure(ready: Time, cutoff: float, departures: Sequence[tuple[float,
     legs = np.array(sorted(departures))
     reached = ready.by(np.round(legs[:, 0] - cutoff, DIGITS))
     missed = 1.0 - float(reached[-1])
-    caught = np.diff(reached, prepend=0.0)
+    caught = np.maximum(np.diff(reached, prepend=0.0), 0.0)
     return part(legs.sum(axis=1), caught, never=missed if missed > ROUNDING else 0.0)
 
 
@@ -42,8 +42,8 @@ def in_open_hours(ready: Time, closed: Sequence[tuple[float, float]], work: Time
         waiting = united([waiting, late, work.moved(0.0, asleep)])
         done.append(fits)
         opens = reopens
-    rest = ready.within(opens, math.inf)
-    return united([*done, add(rest, _only(work)), waiting.moved(opens)], never)
+    later = ready.within(opens, math.inf)
+    return united([*done, add(later, _only(work)), waiting.moved(opens)], never)
 
 
 def _race(ready: Time, work: Time, closes: float) -> tuple[Time, Time]:
@@ -52,10 +52,10 @@ def _race(ready: Time, work: Time, closes: float) -> tuple[Time, Time]:
         return NOTHING, NOTHING
 
     def at(length: Array) -> Array:
-        return ready.total - ready.by(np.round(closes - length, DIGITS))
+        return rest(ready.total, ready.by(np.round(closes - length, DIGITS)))
 
     def between(least: Array, most: Array) -> Array:
-        return ready.total - ready.average(closes - most, closes - least)
+        return rest(ready.total, ready.average(closes - most, closes - least))
 
     fits = add(ready, _only(work)).until(closes)
     late = work.cut(closes - t for t in jumps(ready, work)).weighed(at, between)
