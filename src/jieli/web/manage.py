@@ -12,6 +12,10 @@ PROCESSES = {"serve": "web", "run": "runner"}
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["plan"]:
+        from jieli.web import plan  # noqa: PLC0415 - numpy; no other command wants to wait for it
+
+        sys.exit(plan.main(sys.argv[2:]))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jieli.web.settings")
     if process := PROCESSES.get(" ".join(sys.argv[1:2])):
         os.environ["JIELI_PROCESS"] = process
