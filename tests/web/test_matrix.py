@@ -278,7 +278,7 @@ class Place:
         document = actions.add_document(
             request.case, kept, title="x", by=world.doctor, now=minutes(2)
         )
-        held = UserSession.objects.create(
+        device = UserSession.objects.create(
             user=world.alice.account, session_key="elsewhere", ip="127.0.0.1", user_agent=""
         )
         service, _token = open_service(
@@ -326,7 +326,7 @@ class Place:
             "/probes/<slug:transport>": "voice",
             "/sso/<slug:provider_id>": "hospital",
             "/invitations/<str:token>": "x" * 40,
-            "/sessions/<int:session>": held.pk,
+            "/sessions/<int:session>": device.pk,
             "/staff/<uuid:person>": world.alice.key,
             "/services/<int:number>": service.pk,
         }
