@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import importlib
 import importlib.abc
 import importlib.machinery
 import json
@@ -213,13 +214,18 @@ def _let_sleep(idle: str) -> None:
 # -- a nursery --------------------------------------------------------------------------------
 
 
+# Not asgi: what that makes is made after `scale`.
+WARM = ("jieli.web.wsgi", "jieli.web.watchman", "jieli.web.runner", "jieli.web.recurring")
+
+
 def nursery(command: str) -> None:
     """Read {"arguments", "environment", "log"} a line, fork, answer with the child's number."""
     import django
 
     os.environ["JIELI_PROCESS"] = {"serve": "web", "run": "runner"}[command]
     django.setup()
-    from jieli.web import recurring  # noqa: F401
+    for name in WARM:
+        importlib.import_module(name)
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     print("ready", flush=True)  # noqa: T201 - the answer to whoever started it

@@ -393,6 +393,7 @@ def _settle_once(cluster: Cluster, folder: Path) -> None:
         "SECRET_KEY": SECRET,
         "JIELI_KEYS": str(cluster.keys),
         "FAULTS": str(folder),
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}",
         "DJANGO_SETTINGS_MODULE": "jieli.web.settings",
     }
     for command in (

@@ -39,17 +39,22 @@ class Storm:
 
     house: House
     seed: int
+    scale: str = ""  # of the product's waits; empty: as they are
+    longest_sleep: float = 20.0  # of a runner: longer than a lease
     pair: bool = False  # one server has two workers, which it looks after itself
     instants: list[tuple[float, str]] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
-        house = self.house
-        self.servers = [house.serve("one"), house.serve("two", over_proxy=True)]
+        house, scale = self.house, {"FAULTS_SCALE": self.scale}
+        self.servers = [house.serve("one", **scale), house.serve("two", over_proxy=True, **scale)]
         if self.pair:
             self.servers.append(house.serve("pair", workers=2))
-        self.runners = [house.run("runner-one"), house.run("runner-two", over_proxy=True)]
+        self.runners = [
+            house.run("runner-one", **scale),
+            house.run("runner-two", over_proxy=True, **scale),
+        ]
         self.load: Load | None = None
 
     def urls(self) -> list[str]:
@@ -128,7 +133,7 @@ class Storm:
         self.house.proxy.cut()
 
     def runner_sleeps(self) -> None:
-        self._sleeps(self.dice.choice(self.runners), self.dice.uniform(0.5, 20))
+        self._sleeps(self.dice.choice(self.runners), self.dice.uniform(0.5, self.longest_sleep))
 
     def server_sleeps(self) -> None:
         self._sleeps(self.dice.choice(self.servers[:2]), self.dice.uniform(0.5, 5))

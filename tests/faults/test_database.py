@@ -27,8 +27,8 @@ def test_fsync_is_on(house: House) -> None:
 @pytest.mark.slow
 def test_killed_and_brought_back_under_load(house: House) -> None:
     servers = [house.serve("one"), house.serve("two")]
-    house.run("runner-one")
-    house.run("runner-two")
+    for name in ("runner-one", "runner-two"):
+        house.run(name, FAULTS_SCALE="jieli.notify.actions.sending.LEASE=4")
     load = Load(house, lambda: [one.url for one in servers], seed=3, most=40).start()
     for _ in range(2):
         time.sleep(2)

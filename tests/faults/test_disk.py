@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 
 from tests.faults import people, quiet
@@ -46,30 +47,32 @@ def test_the_databases_disk_is_full(
     server = house.serve()
     house.run()
     doctor = device("doctor", server, persistence=90)
-    assert people.raises(doctor).status == 303
+    case = people.raises(doctor).case
     filler = fill(disk)
-    statuses = _until_refused(house, doctor, server.url)
-    assert statuses[-1] >= 500, "with no room left it still says yes"
-    key, mark = str(uuid4()), uuid4().hex
-    page = people.page(mark)
-    assert doctor.send_once("/cases/new/", page, key, server.url) >= 500
+    _fill_from_inside(house)
+    path = f"/cases/{case}/messages/"
+    for _ in range(100):  # what is left of the pages that are there already
+        key, words = str(uuid4()), uuid4().hex
+        text = {"text": f"{'x' * 1900} {words}"}
+        status = doctor.send_once(path, text, key, server.url)
+        if status != 303:
+            break
+    assert status >= 500 or status == 0, "with no room left it still says yes"
     filler.unlink()
     house.cluster.start()  # as a runner does with the embedded one when it has stopped itself
-    sent = doctor.write("raise", "/cases/new/", page, mark, key)
+    sent = doctor.write("note", path, text, words, key)
     assert sent.status == 303
+    assert not sent.replayed
     quiet.all_well(house, ledger, heard=False)
     assert quiet.verified(house) == []
 
 
-def _until_refused(house: House, doctor: Device, url: str) -> list[int]:
-    """There is some room inside the database's own files; fill that as well."""
-    statuses = []
-    for _ in range(400):
-        note = {"text": "x" * 1900, **people.page(uuid4().hex)}
-        statuses.append(doctor.send_once("/cases/new/", note, str(uuid4()), url))
-        if statuses[-1] >= 500 or statuses[-1] == 0:
-            break
-    return statuses
+def _fill_from_inside(house: House) -> None:
+    """There is some room inside the database's own files: as the owner, until it refuses."""
+    with pytest.raises(psycopg.Error), house.cluster.connect(house.name) as link:
+        link.execute("CREATE TABLE filler (stuff text)")
+        for _ in range(200):
+            link.execute("INSERT INTO filler SELECT md5(n::text) FROM generate_series(1, 20000) n")
 
 
 # -- the disk of the files ------------------------------------------------------------------------

@@ -12,13 +12,14 @@ from tests.faults.house import House
 from tests.faults.storm import Storm
 
 KILLS = 20
+SCALE = "idle=4s jieli.notify.actions.sending.LEASE=4"
 
 
 @pytest.mark.slow
 def test_twenty_random_faults_lose_nothing_and_double_nothing(house: House) -> None:
     seed = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(10**6))
     print(f"FAULTS_SEED={seed}")  # noqa: T201 - shown when it fails
-    storm = Storm(house, seed)
+    storm = Storm(house, seed, SCALE, longest_sleep=6)
     ledger = storm.blow(KILLS, most=60)
     assert storm.load
     assert not storm.load.faults, storm.load.faults
