@@ -35,10 +35,9 @@ def test_killed_and_brought_back_under_load(house: House) -> None:
         house.cluster.kill()
         time.sleep(0.5)
         house.cluster.start()
-    time.sleep(2)
+    until(lambda: len(load.ledger.acknowledged("raise")) > 5, 60, "nobody got through")
     load.stop()
     assert not load.faults, load.faults
-    assert len(load.ledger.acknowledged("raise")) > 5
     quiet.all_well(house, load.ledger)
     assert quiet.verified(house) == []
 
