@@ -8,6 +8,7 @@ import type { Draft, Shelf } from "./shelf";
 import { words } from "./words";
 
 let attempts = 0;
+const told = new Set<string>();
 const line = make("div", "netbar");
 
 /** Ask the browser to send what is kept as soon as there is a network, page or no page. */
@@ -41,9 +42,10 @@ async function flush(): Promise<void> {
   const kept = await shelf;
   if (!kept) return;
   for (const draft of await kept.all()) {
-    if (draft.sent) {
-      await kept.drop(draft.id);
+    if (draft.sent && !told.has(draft.id)) {
+      told.add(draft.id); // the page's own look and the worker's word may come together
       toast(words.sent, draft.sent, words.open);
+      await kept.drop(draft.id);
     }
     if (draft.sent || here(draft)) continue;
     if (draft.queuedAt) await alone(draft, () => pass(kept, draft));

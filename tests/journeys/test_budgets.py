@@ -34,6 +34,9 @@ NO_SCREEN |= {"mfa_login_webauthn", "code_passkey", "again_passkey", "passkeys"}
 NOT_WALKED = {"set_language", "exchange:roster_import", "home", "invitation_link"}
 NOT_WALKED |= {"mfa_authenticate", "openid_connect_login", "openid_connect_callback"}
 NOT_WALKED |= {"invitation", "invitation_shown", "recovery_codes"}
+# The hospital of this case has no records office in the demonstration.
+NOT_WALKED |= {"cases:patient_copies", "cases:patient_copy"}
+NOT_WALKED |= {"cases:patient_copy_pdf", "cases:patient_copy_json"}
 SAMPLES = {"uuid": str(uuid.uuid4()), "int": "1"}
 
 
