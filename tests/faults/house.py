@@ -144,9 +144,8 @@ class Process:
 
     @property
     def workers(self) -> list[int]:
-        """The processes that answer: of a `serve` with several its children."""
-        inner = [pid for pid in _children(self.pid) if b"spawn_main" in _command(pid)]
-        return inner or [self.pid]
+        """Those of a `serve` with several, as far as they stand."""
+        return [pid for pid in _children(self.pid) if b"spawn_main" in _command(pid)]
 
     def signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):

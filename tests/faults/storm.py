@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -121,8 +122,9 @@ class Storm:
 
     def worker_killed(self) -> None:
         """Its server starts another one."""
-        workers = self.servers[2].workers
-        os.kill(self.dice.choice(workers), signal.SIGKILL)
+        if workers := self.servers[2].workers:  # else both are being replaced
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.dice.choice(workers), signal.SIGKILL)
 
     def database_killed(self) -> None:
         self.house.cluster.kill()
