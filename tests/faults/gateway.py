@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -41,7 +42,8 @@ class Gateway:
             timeout = 20
 
             def do_POST(self) -> None:
-                gateway.answer(self)
+                with contextlib.suppress(OSError):  # whoever sent it was killed meanwhile
+                    gateway.answer(self)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -65,7 +67,11 @@ class Gateway:
         self._server.server_close()
 
     def answer(self, call: BaseHTTPRequestHandler) -> None:
-        said = json.loads(call.rfile.read(int(call.headers["Content-Length"] or 0)))
+        length = int(call.headers["Content-Length"] or 0)
+        body = call.rfile.read(length)
+        if len(body) < length:
+            return  # killed in the middle of the letter: nothing was heard
+        said = json.loads(body)
         manner = self.manner
         self._keep(said, taken=manner == "well")
         if manner == "hangs":
@@ -74,8 +80,8 @@ class Gateway:
             call.close_connection = True
             return
         fine = manner in ("well", "drops")
-        body = {"accepted": fine, "ringing": fine and self.ringing and manner == "well"}
-        text = json.dumps(body).encode()
+        reply = {"accepted": fine, "ringing": fine and self.ringing and manner == "well"}
+        text = json.dumps(reply).encode()
         call.send_response(200 if fine else 500)
         call.send_header("Content-Type", "application/json")
         call.send_header("Content-Length", str(len(text)))
