@@ -266,7 +266,7 @@ def test_the_database_is_away(by_mail: None, monkeypatch: pytest.MonkeyPatch) ->
     def away(*_: Any, **__: Any) -> None:
         raise DatabaseError
 
-    watchman = Watchman(lambda: NOW, lambda: NOW, lambda: 0)
+    watchman = Watchman(lambda: NOW, lambda: 0.0, lambda: 0)
     with monkeypatch.context() as patch:
         patch.setattr("jieli.web.watchman.pager.watch", away)
         watchman.look()
@@ -288,3 +288,23 @@ def test_a_test_ring_that_never_came_to_an_end_is_no_verdict() -> None:
     beating()
     Probe.objects.create(transport="voice", minute=NOW, way="whole")
     assert not any(found.cause.startswith("transport") for found in actions.watch(NOW))
+
+
+def test_a_look_that_does_not_come_back_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that neither answers nor refuses: the watch waits, and another thread tells."""
+    from jieli.web.watchman import Watchman
+
+    said: list[bool] = []
+    monkeypatch.setattr(
+        "jieli.web.watchman.alarming.tell_without_database",
+        lambda cause, *, over, now: said.append(over),
+    )
+    watchman = Watchman(lambda: NOW, lambda: 0.0, lambda: 0)
+    watchman.look_at_the_watch()
+    watchman._looking_since = time.monotonic() - 59
+    watchman.look_at_the_watch()
+    assert said == []
+    watchman._looking_since = time.monotonic() - 61
+    watchman.look_at_the_watch()
+    watchman.look_at_the_watch()
+    assert said == [False]
