@@ -41,8 +41,10 @@ def faults(options: argparse.Namespace) -> Report:
     books = _Books()
     cluster = Cluster()
     try:
-        folder = Path(tempfile.mkdtemp(prefix="jieli-bench-faults-"))
-        with opened(cluster, folder) as house:
+        with (
+            tempfile.TemporaryDirectory(prefix="jieli-bench-faults-") as folder,
+            opened(cluster, Path(folder)) as house,
+        ):
             _rounds(house, options, books)
     finally:
         cluster.close()

@@ -11,6 +11,7 @@ once and forks, so that a process that was killed stands again within a tenth of
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import functools
 import importlib
@@ -214,6 +215,7 @@ def _let_sleep(idle: str) -> None:
 # -- a nursery --------------------------------------------------------------------------------
 
 
+DIES_WITH_ITS_PARENT = 1  # PR_SET_PDEATHSIG
 # Not asgi: what that makes is made after `scale`.
 WARM = ("jieli.web.wsgi", "jieli.web.watchman", "jieli.web.runner", "jieli.web.recurring")
 
@@ -241,6 +243,7 @@ def _grow_up(command: str, asked: dict[str, Any]) -> None:
     from django.core.management import call_command
 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    ctypes.CDLL(None).prctl(DIES_WITH_ITS_PARENT, signal.SIGKILL)  # also when the tests are killed
     os.setsid()
     log = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY)

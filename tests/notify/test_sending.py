@@ -436,3 +436,15 @@ def test_test_ring(make_person: Make, now: datetime, receiver: Receiver) -> None
     with pytest.raises(Exception, match="your own"):
         actions.send_test(channel, by=make_person("2"), now=now)
     assert not Message.objects.exists()
+
+
+def test_rings_go_before_whatever_else_is_owed(
+    event: Event, make_person: Make, now: datetime, receiver: Receiver
+) -> None:
+    for turn in range(3):
+        tell(event, make_person(f"p{turn}", SMS), now=now, manner="push")
+    later = now + timedelta(seconds=5)
+    tell(event, make_person("rung", VOICE), now=later)
+    actions.send_due(later, limit=1)
+    settle()
+    assert [request["kind"] for request in receiver.requests] == ["voice"]
