@@ -7,7 +7,7 @@ import pytest
 from jieli.cases import actions
 from jieli.cases.models import Candidate, Request
 from jieli.directory.models import Agreement, Grant, Presence
-from jieli.notify.models import Message
+from jieli.notify.models import Attempt, Message
 from jieli.record.queries import broken_at
 from jieli.rules.refusal import Refused
 from tests.cases.world import NIGHT, T0, World, clock, minutes, ringing, run, verbs
@@ -220,6 +220,19 @@ def test_a_ring_counts_from_the_transports_own_report(world):
     assert ringing(request) == ["alice"]
     run(seconds(29))
     assert ringing(request) == ["bob"]
+
+
+@pytest.mark.parametrize(
+    ("state", "verb"),
+    [("accepted", "ring_unanswered"), ("ringing", "ring_unanswered"), ("failed", "ring_unheard")],
+)
+def test_who_could_not_be_called_is_not_said_to_be_silent(world, state, verb):
+    request = world.raised("U1")
+    message = Message.objects.get(ring_key=request.rings.get().key)
+    Attempt.objects.create(message=message, kind="gateway", state=state, started_at=T0)
+    run(seconds(20))
+    [said] = request.case.chain.events.filter(verb__in=["ring_unanswered", "ring_unheard"])
+    assert (said.verb, said.data["number"]) == (verb, "alice")
 
 
 def test_a_slow_call_ends_after_45_seconds(world):

@@ -86,6 +86,8 @@ class Attempt(models.Model):
         ANSWERED = "answered"
         FAILED = "failed"
 
+    ALIVE = (State.ACCEPTED, State.RINGING, State.ANSWERED)  # the other side has it
+
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attempts")
     channel = models.ForeignKey(Channel, on_delete=models.SET_NULL, null=True, blank=True)

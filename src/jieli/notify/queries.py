@@ -82,6 +82,13 @@ def untried(ring_keys: Iterable[UUID]) -> set[UUID]:
     return set(filter(None, waiting.exclude(due_at=None).values_list("ring_key", flat=True)))
 
 
+def unheard(ring_keys: Iterable[UUID]) -> set[UUID]:
+    """Rings that no channel of their person ever took, and that nobody has read."""
+    taken = Attempt.objects.filter(message=OuterRef("pk"), state__in=Attempt.ALIVE)
+    messages = Message.objects.filter(~Exists(taken), ring_key__in=list(ring_keys), read_at=None)
+    return set(filter(None, messages.values_list("ring_key", flat=True)))
+
+
 def _tried(attempt: Attempt) -> Tried:
     at = attempt.ringing_at or attempt.accepted_at or attempt.started_at
     return Tried(attempt.kind, attempt.state, attempt.error, at)

@@ -11,7 +11,7 @@ from jieli.cases.models import Candidate, Clock, Request, Ring
 from jieli.cases.queries.people import Desks, audience
 from jieli.directory.models import Grant, Practitioner
 from jieli.notify import actions as notify
-from jieli.notify.queries import untried
+from jieli.notify.queries import unheard, untried
 from jieli.record.models import Event
 from jieli.record.rows import insert
 from jieli.rules import relay
@@ -162,11 +162,12 @@ def title_of(request: Request) -> str:
 
 def _mark_unanswered(request: Request, rings: list[Ring], now: datetime) -> None:
     ended = [r for r in rings if _is_open(r) and r.ends_at and r.ends_at <= now]
+    never_called = unheard([r.key for r in ended]) if ended else set()
     for ring in ended:
         ring.answer, ring.answered_at = Ring.Answer.NO_ANSWER, ring.ends_at
         log(
             request.case,
-            "ring_unanswered",
+            "ring_unheard" if ring.key in never_called else "ring_unanswered",
             by=None,
             now=now,
             occurred_at=ring.ends_at,

@@ -44,6 +44,7 @@ SENTENCES: Mapping[str, Sentence] = {
         detail=N("%(seconds)s s late"),
     ),
     "ring_unanswered": _s("x", N("%(person)s did not answer, rolled on")),
+    "ring_unheard": _s("warn", N("No way to call %(person)s went through, rolled on"), key=True),
     "ring_declined": _s("x", N("%(actor)s declined"), detail=N("%(reason)s")),
     "ring_passed": _s("swap", N("%(actor)s passed it on to %(person)s")),
     "person_invited": _s("plus", N("%(actor)s paged %(person)s as well")),

@@ -18,7 +18,6 @@ _progress: list[Progress] = []
 
 LEFT_AFTER, LEFT_DAY = timedelta(seconds=30), timedelta(days=1)
 INTERRUPTED = "It was interrupted before an answer came."
-ALIVE = (Attempt.State.ACCEPTED, Attempt.State.RINGING, Attempt.State.ANSWERED)
 
 
 def use_progress(note: Progress) -> None:
@@ -59,7 +58,7 @@ def note_taken(attempt_id: int, *, ringing: bool, enough: bool, now: datetime) -
 def note_failed(attempt_id: int, error: str, *, permanent: bool, now: datetime) -> None:
     """It did not go; the reason is shown to whoever waits, and kept with the channel."""
     message, attempt = _locked(Q(pk=attempt_id))
-    if attempt.state in ALIVE:
+    if attempt.state in Attempt.ALIVE:
         return
     attempt.state, attempt.error = Attempt.State.FAILED, masked(error)[:300]
     attempt.save(update_fields=["state", "error"])
@@ -118,7 +117,7 @@ def _fails_after_all(message: Message, attempt: Attempt, error: str, now: dateti
     attempt.save(update_fields=["state", "error", "report_due"])
     _blame(attempt, permanent=False, now=now)
     _tell_progress(message, attempt)
-    others = Attempt.objects.filter(message=message, state__in=ALIVE)
+    others = Attempt.objects.filter(message=message, state__in=Attempt.ALIVE)
     if message.due_at is None and not message.is_over and not others.exists():
         Message.objects.filter(pk=message.pk).update(due_at=now)  # the next channel, at once
     publish(message, "message_attempt_failed")

@@ -33,7 +33,9 @@ from jieli.rules.refusal import Refused
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=15)  # a ring lost with its process is tried again within its 20 s
+# A ring lost with its process is tried again well within its 20 s. `_renew` comes several times
+# a second, so a process that lives keeps what it holds.
+LEASE = timedelta(seconds=6)
 DEADLINE = 8.0  # seconds for one try, whatever the transport does
 CIVIL = timedelta(minutes=15)  # a test call that is later than this might come at night
 TOO_OLD = timedelta(minutes=10)  # a report that moves no ring any more
@@ -267,7 +269,7 @@ def _settle(message: Message, now: datetime) -> None:
     quiet = not answers and message.manner != Message.Manner.RING
     if message.purpose == Message.Purpose.PROOF:
         message.due_at = None  # tried once: the next reminder tries again
-    elif quiet or any(state in attempts.ALIVE for state in answers):
+    elif quiet or any(state in Attempt.ALIVE for state in answers):
         message.due_at = None  # somebody has it, or the inbox alone is enough
     else:
         message.rounds += 1
