@@ -6,7 +6,7 @@ import { WAITS } from "./send";
 export type Arrival = { kind: "done"; document: string } | { kind: "refused"; sentence: string } | { kind: "expired" };
 interface Progress {
   sent(bytes: number): void;
-  broken(): void;
+  broken(sentence: string): void; // what the server said of it, where it said anything
 }
 interface Answer {
   upload?: string;
@@ -17,7 +17,12 @@ interface Answer {
 const SMALLEST = 32 << 10;
 const LARGEST = 1 << 20;
 const PATIENCE = 60000;
-class Broken extends Error {}
+const NO_ROOM = 507;
+class Broken extends Error {
+  constructor(readonly sentence = "") {
+    super();
+  }
+}
 class Gone extends Error {}
 class Ended extends Error {
   constructor(readonly arrival: Arrival) {
@@ -25,6 +30,11 @@ class Ended extends Error {
   }
 }
 const pause = (milliseconds: number): Promise<void> => new Promise((done) => setTimeout(done, milliseconds));
+
+async function sentenceOf(answer: Response): Promise<string> {
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return page.querySelector("main .err, .plain p, .err")?.textContent?.trim() ?? "";
+}
 
 export class Pieces {
   private key = uuid();
@@ -53,7 +63,7 @@ export class Pieces {
         if (fault instanceof Ended) return fault.arrival;
         if (fault instanceof Gone) this.begin(); // kept for a day only
         else if (!(fault instanceof Broken)) throw fault;
-        this.progress.broken();
+        this.progress.broken(fault instanceof Broken ? fault.sentence : "");
         await this.rest();
       }
     }
@@ -114,12 +124,11 @@ export class Pieces {
       if (answer.ok) return (await answer.json()) as Answer;
       if (answer.status === 404 && path) throw new Gone();
       if (answer.type === "opaqueredirect" || answer.status === 403) throw new Ended({ kind: "expired" });
+      if (answer.status === NO_ROOM) throw new Broken(await sentenceOf(answer));
       if (answer.status >= 500 || answer.status === 429) throw new Broken();
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const sentence = page.querySelector("main .err, .plain p, .err")?.textContent?.trim() ?? "";
-      throw new Ended({ kind: "refused", sentence });
+      throw new Ended({ kind: "refused", sentence: await sentenceOf(answer) });
     } catch (fault) {
-      if (fault instanceof Ended || fault instanceof Gone) throw fault;
+      if (fault instanceof Ended || fault instanceof Gone || fault instanceof Broken) throw fault;
       throw new Broken();
     } finally {
       clearTimeout(timer);

@@ -83,7 +83,7 @@ class Row {
         far = `${what} ${Math.round(this.bar.value * 100)}% · ${megabytes(bytes)} / ${megabytes(file.size)} MB`;
         this.state.textContent = far;
       },
-      broken: () => this.state.replaceChildren(icon("net"), ` ${words.unsent} ${far}`),
+      broken: (sentence) => this.state.replaceChildren(icon("net"), ` ${sentence || words.unsent} ${far}`),
     }, !!what).send();
     this.bar.hidden = true;
     if (arrival.kind === "done") this.owner.dispatchEvent(new CustomEvent("jl:uploaded", { bubbles: true }));
