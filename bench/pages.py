@@ -150,7 +150,9 @@ def _long_record(link: psycopg.Connection[Any], seat: Seat) -> str:
         " FROM generate_series(1, %s) n",
         [case.chain_id, LONG_RECORD],
     )
-    link.execute("UPDATE record_chain SET length = %s WHERE id = %s", [LONG_RECORD, case.chain_id])
+    link.execute(
+        "UPDATE record_chain SET length = %s WHERE id = %s", [1000 + LONG_RECORD, case.chain_id]
+    )
     return str(case.key)
 
 

@@ -24,6 +24,11 @@ def events_of(chain: Chain) -> QuerySet[Event]:
     return chain.events.select_related("actor").order_by("-seq")
 
 
+def newest_of(chain: Chain, many: int) -> QuerySet[Event]:
+    """The last `many`, found by their numbers: a long chain is not read to show its end."""
+    return events_of(chain).filter(seq__gt=chain.length - many)
+
+
 def broken_at(chain: Chain) -> Break | None:
     """The first broken link of one chain; None when it holds."""
     events = chain.events.order_by("seq").iterator(chunk_size=2000)

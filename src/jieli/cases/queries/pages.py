@@ -32,7 +32,7 @@ from jieli.chart.queries import (
 from jieli.directory.access import organisations_of
 from jieli.directory.models import Department, Duty, Organisation, Practitioner, Role, Specialty
 from jieli.keys.seals import Unreadable
-from jieli.record.queries import events_of
+from jieli.record.queries import newest_of
 from jieli.rules import addenda
 from jieli.rules import clocks as clock_rules
 from jieli.rules.vitals import VITALS, shown
@@ -148,7 +148,7 @@ def _telephones(request: Request) -> list[tuple[str, str]]:
 
 def timeline_part(sight: Sight) -> dict[str, Any]:
     case = sight.case
-    events = entries(events_of(case.chain)[:SHOWN_EVENTS])
+    events = entries(newest_of(case.chain, SHOWN_EVENTS))
     return {"events": events, "event_count": case.chain.length, "case": case}
 
 
