@@ -7,9 +7,16 @@ from django.db import connection
 # Tables of these packages that bear no patient, and why.
 WITHOUT = {
     "live_note": "says where something changed, not what",
+    **dict.fromkeys(
+        ("missions_hub", "missions_departure", "missions_road"), "a timetable names no patient"
+    ),
+    **dict.fromkeys(
+        ("missions_vehicle", "missions_resource", "missions_linktest"),
+        "what a hospital has, whoever needs it",
+    ),
     "record_root": "a hash of a day; its leaves name cases and are seen with them",
 }
-PACKAGES = ("cases", "chart", "notify", "record", "live")
+PACKAGES = ("cases", "chart", "missions", "notify", "record", "live")
 
 
 def bearing() -> list[str]:

@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from jieli.directory.models import Organisation, Practitioner
+from jieli.directory.models import Organisation, Practitioner, Technique
 from jieli.keys.fields import SealedField
 
 
@@ -172,4 +172,33 @@ class Consent(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=~Q(given_by=""), name="consent_names_who_gave_it")
+        ]
+
+
+class Procedure(Erring):
+    """手术记录: what was done by whom, from when to when. FHIR: Procedure."""
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="procedures")
+    case_key = models.UUIDField(db_index=True)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=120)
+    techniques = models.ManyToManyField(Technique, related_name="+", blank=True)
+    operator = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+    assistant = models.ForeignKey(
+        Practitioner, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    findings = models.TextField(blank=True)
+    blood_loss_ml = models.PositiveIntegerField(null=True, blank=True)
+    recorded_at = models.DateTimeField()
+    by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(ended_at__gte=models.F("started_at")),
+                name="procedure_ends_later",
+            )
         ]

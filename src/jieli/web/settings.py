@@ -320,6 +320,7 @@ INSTALLED_APPS = [
     "jieli.stories",
     "jieli.exchange",
     "jieli.pager",
+    "jieli.missions",
     "jieli.cases",
     "jieli.chart",
     "jieli.live",

@@ -15,6 +15,7 @@ CLOCKS: Mapping[str, object] = {
     "consent_to_remote_consult": _("Consent to remote consult"),
     "consent_to_operation": _("Consent to operation"),
     "schedule": _("Meeting scheduled"),
+    "definitive_care": _("Definitive care"),
 }
 CLOCK_SINCE: Mapping[str, object] = {
     "accept": _("since the request"),
@@ -25,6 +26,7 @@ CLOCK_SINCE: Mapping[str, object] = {
     "consent_to_remote_consult": _("since the request, in parallel"),
     "consent_to_operation": _("since the decision, measured only"),
     "schedule": _("since the request"),
+    "definitive_care": _("since the indication was signed"),
 }
 STATES: Mapping[str, object] = {
     "ok": _("Within limit"),
