@@ -189,7 +189,7 @@ def _escalate_batch(wanted: Wanted, now: datetime) -> int:
     )
     _share(owing, chains)
     Clock.objects.filter(pk__in=[clock.pk for clock in owing]).update(owes=[], tell_after=None)
-    desks = Desks(now)
+    desks = Desks(now, {clock.case.organisation_id for clock in owing})
     for clock in owing:
         if clock.stopped_at or clock.cancelled_at:
             continue

@@ -17,7 +17,7 @@ from jieli.cases.queries import words
 from jieli.cases.queries.clock_strip import Row, approval_of, limits_note, row, strip
 from jieli.cases.queries.ladder import ladder
 from jieli.cases.queries.lists import heading
-from jieli.cases.queries.people import active_roles, desk_of, official_day, standings
+from jieli.cases.queries.people import Desks, active_roles, official_day, standings
 from jieli.cases.queries.sight import Sight
 from jieli.cases.queries.timeline import entries
 from jieli.cases.queries.words import word
@@ -465,7 +465,7 @@ def desk_telephone(organisation: Organisation | None, now: datetime) -> str:
         return ""
     for standing in standings(organisation.pk, None, official_day(now)).values():
         site = standing.agreement.to_organisation
-        people = [p.telephone for p in desk_of(site, now)]
+        people = [p.telephone for p in Desks(now).duty(site)]
         numbers = [n for n in (*people, site.telephone) if n and not isinstance(n, Unreadable)]
         if numbers:
             return numbers[0]

@@ -1,6 +1,6 @@
 """Who may be asked, and who must be told: read from duty, agreements, privileges and history."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import F, OuterRef, Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 
 from jieli.cases.models import Case, Request
 from jieli.directory.models import (
@@ -250,28 +250,54 @@ def _history(ids: list[int], case: Case, specialty: Specialty, now: datetime) ->
 
 
 class Desks:
-    """Who sits at a hospital's desk now, asked of the database once a hospital."""
+    """Who sits at a hospital's desk now: asked for many hospitals at once, or for one."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, organisations: Iterable[int] = ()) -> None:
         self._now = now
-        self._known: dict[tuple[str, int], list[Practitioner]] = {}
+        self._held: dict[int, dict[str, list[Practitioner]]] = {}
+        self._look(organisations)
 
     def duty(self, organisation: Organisation) -> list[Practitioner]:
-        return self._once("duty", organisation, desk_of)
+        """The duty officer now, else its coordinators."""
+        held = self._of(organisation)
+        return next(filter(None, (held[word] for word in DESK_ORDER)), [])
 
     def director(self, organisation: Organisation) -> list[Practitioner]:
-        return self._once("director", organisation, _directors)
+        return self._of(organisation)[Role.Kind.DIRECTOR]
 
-    def _once(
-        self,
-        word: str,
-        organisation: Organisation,
-        find: Callable[[Organisation, datetime], list[Practitioner]],
-    ) -> list[Practitioner]:
-        key = (word, organisation.pk)
-        if key not in self._known:
-            self._known[key] = find(organisation, self._now)
-        return self._known[key]
+    def _of(self, organisation: Organisation) -> dict[str, list[Practitioner]]:
+        if organisation.pk not in self._held:
+            self._look([organisation.pk])
+        return self._held[organisation.pk]
+
+    def _look(self, organisations: Iterable[int]) -> None:
+        sites = list(set(organisations))
+        if not sites:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(
+                DESKS, {"sites": sites, "now": self._now, "day": official_day(self._now)}
+            )
+            rows = cursor.fetchall()
+        known = Practitioner.objects.in_bulk({person for _site, _word, person in rows})
+        for site in sites:
+            self._held[site] = {word: [] for word in (*DESK_ORDER, Role.Kind.DIRECTOR)}
+        for site, word, person in rows:
+            self._held[site][word].append(known[person])
+
+
+DESK_ORDER = ("turn", Role.Kind.DUTY_OFFICER, Role.Kind.COORDINATOR)
+DESKS = """
+    SELECT d.organisation_id, 'turn', d.practitioner_id FROM directory_duty d
+     WHERE d.organisation_id = ANY(%(sites)s) AND d.line = 'officer'
+       AND d.period @> %(now)s::timestamptz
+     UNION
+    SELECT r.organisation_id, r.kind, r.practitioner_id FROM directory_role r
+     WHERE r.organisation_id = ANY(%(sites)s)
+       AND r.kind IN ('duty_officer', 'coordinator', 'director')
+       AND (r.valid_from IS NULL OR r.valid_from <= %(day)s)
+       AND (r.valid_to IS NULL OR r.valid_to >= %(day)s)
+     ORDER BY 1, 2, 3"""
 
 
 def audience(name: str, case: Case, request: Request | None, desks: Desks) -> list[Practitioner]:
@@ -291,28 +317,3 @@ def audience(name: str, case: Case, request: Request | None, desks: Desks) -> li
     line = {"list": "expert"}.get(name, name)
     free = request.candidates.filter(line=line, barred="").select_related("practitioner")
     return [candidate.practitioner for candidate in free]
-
-
-def desk_of(organisation: Organisation, now: datetime) -> list[Practitioner]:
-    """The duty officer of a hospital now, else its coordinators."""
-    turn = Practitioner.objects.filter(
-        duties__organisation=organisation,
-        duties__line=Duty.Line.OFFICER,
-        duties__period__contains=now,
-    )
-    for kinds in ([Role.Kind.DUTY_OFFICER], [Role.Kind.COORDINATOR]):
-        if people := list(turn.distinct()):
-            return people
-        turn = _holders(organisation, kinds, now)
-    return list(turn.distinct())
-
-
-def _directors(organisation: Organisation, now: datetime) -> list[Practitioner]:
-    return list(_holders(organisation, [Role.Kind.DIRECTOR], now).distinct())
-
-
-def _holders(
-    organisation: Organisation, kinds: Sequence[str], now: datetime
-) -> QuerySet[Practitioner]:
-    roles = active_roles(official_day(now)).filter(organisation=organisation, kind__in=kinds)
-    return Practitioner.objects.filter(roles__in=roles).order_by(F("id"))
