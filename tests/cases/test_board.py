@@ -91,8 +91,14 @@ def test_the_database_counts_for_each_person_just_what_both_checks_let_them_see(
     for who in world.people.values():
         person = access.person_of(who.account)
         with entered(who.account, person, minutes(minute)):
-            counted = {seen.pk for seen in lists._seen(minutes(minute))}
+            counted = {pk for shown in ("all", "closed") for pk in found_for(person, shown, minute)}
             recent = Q(status="open") | Q(closed_at__gt=minutes(minute) - lists.CLOSED_SHOWN)
             seen = visible_cases(person, minutes(minute)).filter(recent)
             assert counted == set(seen.values_list("pk", flat=True)), who.name
-    assert not lists._seen(minutes(minute)), "nobody has entered"
+    assert not found_for(person, "all", minute), "nobody has entered"
+
+
+def found_for(person, shown, minute):
+    ids, counts = lists._counted(person, set(), minutes(minute), shown, 1)
+    assert len(ids) == counts[shown]
+    return ids

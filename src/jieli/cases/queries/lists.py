@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import starmap
-from typing import NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -22,7 +21,6 @@ from jieli.record import reading
 PAGE = 30
 ADVICE_SHOWN = 100
 CLOSED_SHOWN = timedelta(hours=24)
-LAST = float("inf")  # a case without a running limit stands at the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +55,8 @@ def numbers_of(keys: Sequence[UUID]) -> dict[UUID, str]:
     return dict(Case.objects.filter(key__in=keys).values_list("key", "number"))
 
 
+# In the order in which `jieli_board_page` counts them.
 FILTERS = ("all", "mine", "ours", "unread", "breach", "ringing", "undecided", "closed")
-
-
-class Seen(NamedTuple):
-    """What a board sorts and counts by, of one case (see cases.models.Case)."""
-
-    pk: int
-    open: bool
-    recent: bool  # closed, not long ago
-    organisation_id: int
-    in_charge_id: int
-    limit: float | None  # next_limit_at, seconds since 1970
-    late: bool
-    ringing: bool
-    unread: bool
-    undecided: bool
 
 
 def board(
@@ -80,51 +64,34 @@ def board(
 ) -> Board:
     """Cases this person may see; the query count does not depend on how many there are.
 
-    Which ones they are the database says for the person of this transaction, and of these a few
-    columns each; the lines that are shown pass both checks.
+    Which ones they are, and how many of each kind, the database says for the person of this
+    transaction; the lines that are shown pass both checks.
     """
-    seen = _seen(now)
-    groups = _groups(seen, person, organisations)
-    chosen = sorted(
-        groups[shown], key=lambda one: (LAST if one.limit is None else one.limit, one.pk)
-    )
-    pages = max(1, -(-len(chosen) // PAGE))
-    page = min(max(1, page), pages)
-    places = {one.pk: n for n, one in enumerate(chosen[(page - 1) * PAGE : page * PAGE])}
+    ids, counts = _counted(person, organisations, now, shown, page)
+    pages = max(1, -(-counts[shown] // PAGE))
+    if page > pages:  # cases were closed since that page was opened
+        page = pages
+        ids, counts = _counted(person, organisations, now, shown, page)
+    places = {pk: n for n, pk in enumerate(ids)}
     shown_cases = with_facts(visible_cases(person, now).filter(pk__in=places))
     cases = sorted(shown_cases, key=lambda case: places[case.pk])
     reading.listed(case.key for case in cases)
     lines = [line(case, person, now) for case in cases]
-    counts = {name: len(group) for name, group in groups.items()}
-    return Board(lines, counts, len(chosen), page, pages, shown)
+    return Board(lines, counts, counts[shown], page, pages, shown)
 
 
-def _seen(now: datetime) -> list[Seen]:
+def _counted(
+    person: Practitioner, organisations: set[int], now: datetime, shown: str, page: int
+) -> tuple[list[int], dict[str, int]]:
+    """The cases of one page, and what each figure counts; opening it shows just those cases."""
+    given: list[Any] = [now - CLOSED_SHOWN, list(organisations), list(_awaited(person))]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM jieli_board(%s)", [now - CLOSED_SHOWN])
-        return list(starmap(Seen, cursor.fetchall()))
-
-
-def _groups(
-    seen: Sequence[Seen], person: Practitioner, organisations: set[int]
-) -> dict[str, list[Seen]]:
-    """What each figure on the board counts; opening the figure shows just those cases."""
-    awaited = _awaited(person)
-    opened = [one for one in seen if one.open]
-    return {
-        "all": opened,
-        "mine": [
-            one
-            for one in opened
-            if one.pk in awaited or (one.unread and one.in_charge_id == person.pk)
-        ],
-        "ours": [one for one in opened if one.organisation_id in organisations],
-        "unread": [one for one in opened if one.unread],
-        "breach": [one for one in opened if one.late],
-        "ringing": [one for one in opened if one.ringing],
-        "undecided": [one for one in opened if one.undecided],
-        "closed": [one for one in seen if one.recent],
-    }
+        cursor.execute(
+            "SELECT * FROM jieli_board_page(%s, %s::bigint[], %s::bigint[], %s, %s, %s)",
+            [*given, shown, PAGE, max(1, page)],
+        )
+        [(ids, *counts)] = cursor.fetchall()
+    return ids, dict(zip(FILTERS, counts, strict=True))
 
 
 def _awaited(person: Practitioner) -> set[int]:
