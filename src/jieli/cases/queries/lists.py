@@ -18,7 +18,7 @@ from jieli.cases.queries.words import word
 from jieli.directory.models import Alliance, Practitioner
 from jieli.record import reading
 
-PAGE = 30
+PAGE = 25
 ADVICE_SHOWN = 100
 CLOSED_SHOWN = timedelta(hours=24)
 
@@ -65,7 +65,7 @@ def board(
     """Cases this person may see; the query count does not depend on how many there are.
 
     Which ones they are, and how many of each kind, the database says for the person of this
-    transaction; the lines that are shown pass both checks.
+    transaction; the lines that are shown pass its row-level security as well.
     """
     ids, counts = _counted(person, organisations, now, shown, page)
     pages = max(1, -(-counts[shown] // PAGE))
@@ -73,7 +73,7 @@ def board(
         page = pages
         ids, counts = _counted(person, organisations, now, shown, page)
     places = {pk: n for n, pk in enumerate(ids)}
-    shown_cases = with_facts(visible_cases(person, now).filter(pk__in=places))
+    shown_cases = with_facts(Case.objects.filter(pk__in=places))
     cases = sorted(shown_cases, key=lambda case: places[case.pk])
     reading.listed(case.key for case in cases)
     lines = [line(case, person, now) for case in cases]
