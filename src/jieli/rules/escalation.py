@@ -53,6 +53,12 @@ ESCALATION: Mapping[str, Mapping[str, tuple[Tell, ...]]] = {
         "target": (Tell("treating"),),
         "hard": (Tell("treating_director"),),
     },
+    "definitive_care": {
+        "remind": (Tell("treating"),),
+        "second": (Tell("treating"), Tell("treating_duty")),
+        "target": (Tell("treating"), Tell("treating_duty"), Tell("author")),
+        "hard": (Tell("treating_director", "ring"), Tell("treating_duty", "ring")),
+    },
     "schedule": {
         "remind": (Tell("list"),),
         "second": (Tell("second"),),

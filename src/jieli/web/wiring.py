@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+from jieli.cases import actions as cases
 from jieli.directory import actions as directory
 from jieli.directory.models import Channel
+from jieli.missions import actions as missions
 from jieli.notify import actions as notify
 from jieli.notify.transports import loopback
 from jieli.pager import actions as pager
@@ -15,6 +17,7 @@ def join() -> None:
     directory.use_test_ring(_test_ring)
     notify.use_progress(pager.note_progress)
     loopback.use_heard(pager.note_arrival)
+    cases.use_opinion(missions.after_opinion)
     if send_messages not in timing.work:
         timing.work.append(send_messages)  # a stepped demo sends its messages as well
 

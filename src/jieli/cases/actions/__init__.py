@@ -37,6 +37,7 @@ from jieli.cases.actions.opinions import (
     acknowledge,
     sign_decision,
     sign_opinion,
+    use_opinion,
 )
 from jieli.cases.actions.requests import (
     Ask,
@@ -102,6 +103,7 @@ __all__ = [
     "save_handover",
     "sign_decision",
     "sign_opinion",
+    "use_opinion",
     "withdraw",
     "write_note",
 ]

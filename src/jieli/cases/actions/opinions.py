@@ -1,6 +1,6 @@
 """The expert advises and signs; the treating side marks it read, decides and signs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +35,15 @@ from jieli.record import actions as records
 from jieli.record.actions import action
 from jieli.rules import addenda, relay
 from jieli.rules.refusal import Refused
+
+Follower = Callable[[Opinion, datetime], None]
+_followers: list[Follower] = []
+
+
+def use_opinion(follower: Follower) -> None:
+    """The front door names what follows a signed opinion in the same action."""
+    if follower not in _followers:
+        _followers.append(follower)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +189,8 @@ def sign_opinion(
         urgency=request.urgency,
         now=now,
     )
+    for follow in _followers:
+        follow(opinion, now)
     return opinion
 
 

@@ -68,6 +68,36 @@ SENTENCES: Mapping[str, Sentence] = {
     "clock_paused": _s("pause", N("%(actor)s paused: %(clock)s"), detail=N("%(code)s %(reason)s")),
     "clock_resumed": _s("ok", N("Runs on: %(clock)s")),
     "escalated": _s("ring", N("Told: %(people)s"), detail=N("%(clock)s")),
+    "window_shortened": _s(
+        "warn",
+        N("The window is shorter by %(by_minutes)s min: %(clock)s"),
+        key=True,
+        detail=N("hard limit now %(minutes)s min from its start"),
+    ),
+    "sheet_made": _s(
+        "case",
+        N("Options compared, version %(version)s: %(option)s first"),
+        key=True,
+        detail=N("%(free)s of %(options)s feasible"),
+    ),
+    "target_out_of_reach": _s(
+        "warn", N("No option makes the window of %(minutes)s min any more"), key=True
+    ),
+    "nothing_feasible": _s("breach", N("No option is feasible; the director is told"), key=True),
+    "delay_told": _s("ok", N("%(actor)s told the family and the ward of the longer wait")),
+    "input_corrected": _s(
+        "pen", N("%(actor)s corrected: %(what)s"), detail=N("%(value)s %(reason)s")
+    ),
+    "correction_undone": _s("undo", N("%(actor)s took a correction back: %(what)s")),
+    "option_chosen": _s(
+        "check",
+        N("Chosen from version %(version)s: %(option)s"),
+        detail=N("place %(place)s of the ranking"),
+    ),
+    "assent_given": _s("check", N("%(actor)s agrees with the decision"), detail=N("%(text)s")),
+    "dissent_given": _s(
+        "warn", N("%(actor)s disagrees with the decision"), key=True, detail=N("%(text)s")
+    ),
     "late_reason_given": _s("pen", N("Reason for the delay: %(reason)s"), detail=N("%(clock)s")),
     "handover_saved": _s(
         "case",
@@ -153,6 +183,7 @@ WORDED: Mapping[str, Mapping[str, object]] = {
     "channel": words.CHANNELS,
     "indication": words.INDICATIONS,
     "chosen": words.OPTIONS,
+    "option": {**words.OPTIONS, "NONE": N("none")},
     "state": words.OUTCOMES,
     "code": words.PAUSES,
     "glass_code": words.GLASS_REASONS,
