@@ -8,6 +8,8 @@ from django.http import Http404
 
 from jieli.cases.access import get_case_for, standing_of
 from jieli.cases.models import Case, Decision
+from jieli.cases.queries.people import official_day
+from jieli.directory.access import DESK_KINDS, roles_held
 from jieli.directory.models import Practitioner
 from jieli.missions.models import Sheet
 
@@ -34,6 +36,14 @@ def need_party(person: Practitioner, case: Case, now: datetime) -> None:
     """404 for whoever sees the case without a part in it: by a broken glass, say."""
     standing = standing_of(person, case, now)
     if not (standing.treating or standing.asked or standing.desk):
+        raise Http404
+
+
+def need_desk(person: Practitioner | None, now: datetime) -> None:
+    """404 for whoever coordinates for no hospital."""
+    if person is None or not any(
+        r.kind in DESK_KINDS for r in roles_held(person, official_day(now))
+    ):
         raise Http404
 
 

@@ -15,5 +15,6 @@ urlpatterns = [
     ),
     path("cases/<uuid:key>/sheet/family/", sheets.family_told, name="family_told"),
     path("cases/<uuid:key>/sheet/choices/", sheets.choice, name="choice"),
+    path("missions/joint/", sheets.several, name="joint"),
     path("decisions/<uuid:key>/assents/", sheets.assent, name="assent"),
 ]

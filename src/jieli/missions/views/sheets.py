@@ -13,10 +13,11 @@ from jieli.cases.models import Case
 from jieli.cases.queries import pages
 from jieli.cases.views import Signed, see_other
 from jieli.missions import actions
-from jieli.missions.access import get_decision_of, get_sheet_for, need_party
+from jieli.missions.access import get_decision_of, get_sheet_for, need_desk, need_party
 from jieli.missions.forms import AssentForm, ChoiceForm, CorrectionForm, UndoForm
 from jieli.missions.models import Sheet
 from jieli.missions.queries import saying
+from jieli.missions.queries.joint import joint
 from jieli.missions.queries.sheets import sheet_page
 from jieli.rules.refusal import NotProven, Refused
 
@@ -138,6 +139,13 @@ def assent(request: Signed, key: UUID) -> HttpResponse:
         now=request.now,
     )
     return _to_sheet(decision.case)
+
+
+@require_GET
+def several(request: Signed) -> HttpResponse:
+    """For coordinators: cases that compete for the same team, unit or aircraft."""
+    need_desk(request.me, request.now)
+    return render(request, "missions/joint.html", {"joint": joint(request.me, request.now)})
 
 
 def _case_of_party(request: Signed, key: UUID) -> Case:
