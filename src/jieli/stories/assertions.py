@@ -107,6 +107,20 @@ def _count(part: str) -> Callable[[Export], int]:
     return lambda export: len(export.get(part, []))
 
 
+def _best_option(export: Export) -> str | None:
+    """The way that the sheet put first when it was decided on; else the latest sheet's."""
+    sheets = export.get("sheets", [])
+    signed = [sheet for sheet in sheets if sheet["choice"]]
+    found = (signed or sheets)[-1:]
+    return found[0]["best_option"] if found else None
+
+
+def _target_miss(export: Export) -> float | None:
+    """Minutes from T+0 at which it was said that no option makes a window any more."""
+    said = _first(_said("target_out_of_reach")(export), "occurred_at")
+    return _between(export["t0"], said["occurred_at"]) if said and "t0" in export else None
+
+
 def _announced(export: Export) -> float | None:
     """Minutes after the request at which the first missed target was recorded."""
     request = _first(export.get("requests", []), "raised_at")
@@ -129,6 +143,9 @@ NAMES: dict[str, Callable[[Export], Any]] = {
     "request_to_opinion_minutes": _request_to_opinion,
     "opinion_to_decision_minutes": _opinion_to_decision,
     "first_missed_target_minutes": _announced,
+    "best_option": _best_option,
+    "target_miss_announced_minute": _target_miss,
+    "sheets": _count("sheets"),
     "opinion_signed": lambda export: bool(export.get("opinions")),
     "decision_signed": lambda export: bool(export.get("decisions")),
     "opinion_and_decision_signers_differ": _signers_differ,

@@ -115,7 +115,18 @@ def _opinion_form(play: Play, step: script.Step) -> Form:
 
 
 def _decision_form(play: Play, step: script.Step) -> Form:
+    """From the sheet where it has that way, as a doctor would; else in the form without one."""
     case, given = play.case(step), step.fields
+    chosen = str(given.get("chosen", "DISPATCH"))
+    if found := _on_the_sheet(play.export(case), chosen):
+        version, option = found
+        return f"{case.path}sheet/choices/", {
+            "version": version,
+            "option": option,
+            "text": given.get("text") or given.get("reason") or "按意见执行",
+            "reason": given.get("reason") or given.get("text", ""),
+            "password": PASSWORD,
+        }
     alternatives = given.get("alternatives", [])
     return f"{case.path}decisions/new/", {
         "opinion": play.opinion(step, case),
@@ -126,6 +137,17 @@ def _decision_form(play: Play, step: script.Step) -> Form:
         "alternative_why": [why for _option, why in alternatives],
         "password": PASSWORD,
     }
+
+
+def _on_the_sheet(export: dict[str, Any], template: str) -> tuple[int, str] | None:
+    """Latest version, and its best option of this way: ranked before barred."""
+    if not export.get("sheets"):
+        return None
+    latest = export["sheets"][-1]
+    answer = latest["answer"]
+    in_order = [*answer["ranked"], *(o for o in answer["options"] if o not in answer["ranked"])]
+    fits = [option for option in in_order if latest["templates"][option] == template]
+    return (latest["version"], fits[0]) if fits else None
 
 
 def _request_form(noun: str, fields: Callable[[Play, script.Step], dict[str, Any]]) -> Any:

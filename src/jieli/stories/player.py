@@ -154,6 +154,8 @@ class Play:
 
     def check(self) -> None:
         export = self.export() if self.cases else None
+        if export is not None:
+            export = {**export, "t0": self.story.instant(0).isoformat()}
         for wanted in self.story.asserts:
             if wanted.name in assertions.NAMES:
                 self.results.append(assertions.check(wanted.name, wanted.expected, export))

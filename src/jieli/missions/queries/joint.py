@@ -10,7 +10,7 @@ from jieli.cases.access import visible_cases
 from jieli.cases.models import Case
 from jieli.cases.queries.lists import heading
 from jieli.directory.models import Practitioner
-from jieli.missions.models import Choice, Sheet
+from jieli.missions.models import Sheet
 from jieli.missions.queries import saying
 from jieli.record import reading
 from jieli.rules.planner.sharing import Offer, share
@@ -44,10 +44,9 @@ def joint(person: Practitioner, now: datetime) -> Joint:
     latest = Sheet.objects.filter(case=OuterRef("case")).order_by("-version").values("pk")[:1]
     sheets = (
         Sheet.objects.filter(
-            case__in=visible_cases(person, now).filter(status=Case.Status.OPEN),
+            case__in=visible_cases(person, now).filter(status=Case.Status.OPEN, undecided=True),
             pk=Subquery(latest),
         )
-        .exclude(case__decisions__choice__in=Choice.objects.all())
         .select_related("case__organisation", "case__patient")
         .order_by("case__next_limit_at", "case_id")
     )
