@@ -253,7 +253,7 @@ class Play:
 def _do(play: Play, step: script.Step) -> Answer:
     """Open the page, fill in the form, send it."""
     path, fields = FORMS[step.do](play, step)
-    page = path if step.do in OWN_PAGE else PAGES.get(step.do)
+    page = path.removesuffix("choices/") if step.do in OWN_PAGE else PAGES.get(step.do)
     if page is None and play.cases:
         page = play.case(step).path
     return play.post(step, path, fields, page)
