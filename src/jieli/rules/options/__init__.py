@@ -35,8 +35,11 @@ class Options:
     pruned: list[dict[str, Any]]
 
 
-def generate(facts: Facts, corrections: Mapping[str, str] | None = None) -> Options:
-    """Raises Refused for a correction that cannot be read."""
+def generate(
+    facts: Facts, corrections: Mapping[str, str] | None = None, left_out: int = 0
+) -> Options:
+    """Raises Refused for a correction that cannot be read. `left_out`: able hospitals that were
+    too far away to be among the facts."""
     facts = corrected(facts, corrections or {})
     inputs = Inputs(facts)
     _note_case(facts, inputs)
@@ -51,7 +54,7 @@ def generate(facts: Facts, corrections: Mapping[str, str] | None = None) -> Opti
         {"case": _case(facts), "options": [entry(each) for each in kept]},
         {each.id: words(each, facts) for each in kept},
         inputs.listed(),
-        _pruned(facts, made, kept, farther),
+        _pruned(facts, made, kept, farther + left_out),
     )
 
 
