@@ -4,7 +4,6 @@ import uuid
 
 import pytest
 
-from jieli.cases import actions as cases
 from jieli.missions import actions
 from jieli.missions.actions import sheets
 from jieli.missions.models import Assent, Choice, Correction
@@ -146,13 +145,3 @@ def test_several_cases_are_for_coordinators(client, world, case):
     assert ask(client, world.officer, "get", "/missions/joint/").status_code == 200
     assert ask(client, world.doctor, "get", "/missions/joint/").status_code == 404
     assert ask(client, world.officer, "post", "/missions/joint/").status_code == 405
-
-
-def test_a_broken_glass_sees_and_does_not_correct(client, world, case):
-    cases.break_glass(
-        case.number, by=world.outsider, code="other", reason="电话不通，急", now=minutes(49)
-    )
-    where = f"/cases/{case.key}/sheet/"
-    assert ask(client, world.outsider, "get", where).status_code == 200
-    data = {"name": "stability", "value": "S1"}
-    assert ask(client, world.outsider, "post", f"{where}corrections/", data).status_code == 404

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jieli.stories import values, words
+from jieli.stories import ground, values, words
 from jieli.stories.lines import PLAIN_NUMBER, Lined, read_yaml
 from jieli.stories.script import (
     Agreement,
@@ -96,6 +96,11 @@ class _Reader:
             self.wrong(block.line_of(key), f"`{key}: {block[key]}`: {said}.")
             return None if default is _REQUIRED else default
 
+    def needed(self, block: Lined, key: str, read: Callable[[Any], Any], instead: Any) -> Any:
+        """As `take`, of a key that must be there; `instead` stands in once the mistake is told."""
+        found = self.take(block, key, read, _REQUIRED)
+        return instead if found is None else found
+
     def either(
         self, block: Lined, key: str, other: str, read: Callable[[Any], Any], default: Any = None
     ) -> Any:
@@ -125,7 +130,7 @@ class _Reader:
         self.keys(
             top,
             "story title about zone t0 alliances techniques sites cast agreements roster patients "
-            "steps asserts note notes",
+            "hubs timetables roads vehicles resources steps asserts note notes",
             "the story",
         )
         name = self.take(top, "story", values.word, _REQUIRED) or "?"
@@ -142,6 +147,7 @@ class _Reader:
         cast = {code: self.person(code, block) for code, block in self.named_blocks(top, "cast")}
         self.people |= set(cast)
         self.techniques |= {p.technique for each in cast.values() for p in each.privileges}
+        moving = ground.read(self, top, self.base)
         story = Story(
             name=name,
             path=self.file,
@@ -158,6 +164,11 @@ class _Reader:
                 code: self.patient(block) for code, block in self.named_blocks(top, "patients")
             },
             asserts=self.assertions(top),
+            hubs=moving.hubs,
+            timetables=moving.timetables,
+            roads=moving.roads,
+            vehicles=moving.vehicles,
+            resources=moving.resources,
         )
         return replace(story, steps=self.steps(top))
 

@@ -26,7 +26,7 @@ from jieli.directory.models import (
     Technique,
 )
 from jieli.rules.names import sort_key
-from jieli.stories import script, words
+from jieli.stories import moving, script, words
 
 PASSWORD = "jieli-demo-2026"  # noqa: S105 - shown on the demo page; only invented people have it
 PRACTISING_SINCE = date(2012, 7, 1)  # for people whose years a file does not tell
@@ -62,11 +62,13 @@ def put(story: script.Story, now: datetime, *, answering: set[str]) -> Directory
     named |= {person.home for person in story.cast.values() if person.home}
     named |= {p.site for person in story.cast.values() for p in person.privileges}
     named |= {site for person in story.cast.values() for _role, site in person.also}
+    named |= moving.sites_named(story)
     missing = named - set(here.organisations)
     here.organisations |= Organisation.objects.in_bulk(list(missing), field_name="code")
     for person in story.cast.values():
         put_person(person, here, now, answering=answering)
     _put_agreements(story, here)
+    moving.put(story, here.organisations)
     return here
 
 

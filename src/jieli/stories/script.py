@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from jieli.stories import words
@@ -98,6 +98,57 @@ class Turn:
 
 
 @dataclass(frozen=True)
+class Hub:
+    """Where timetabled legs begin and end."""
+
+    code: str
+    name: str
+    place: tuple[float, float]
+    kind: str = "airport"
+    zone: str = "Asia/Shanghai"
+    cutoff: int = 45  # minutes
+    connection: int = 40
+    closed_from: time | None = None
+    closed_to: time | None = None
+
+
+@dataclass(frozen=True)
+class Departure:
+    """One line of a timetable."""
+
+    number: str
+    start: str
+    end: str
+    departs: time
+    minutes: int
+    mode: str = "flight"
+    weekdays: tuple[int, ...] = ()
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class Road:
+    start: str  # a hub or a site
+    end: str  # a site
+    minutes: int
+    km: int | None = None
+
+
+@dataclass(frozen=True)
+class Vehicle:
+    site: str
+    name: str
+    kind: str = "ambulance"
+    carries: str = "S1"
+    incubator: bool = False
+    crew: str = ""
+    ready: int = 30  # minutes
+    speed: int = 70  # km/h
+    state: str = "free"
+
+
+@dataclass(frozen=True)
 class Expected:
     status: str = "ok"  # ok | duplicate | refused
     code: int | None = None
@@ -138,6 +189,11 @@ class Story:
     agreements: tuple[Agreement, ...] = ()
     roster: tuple[Turn, ...] = ()
     patients: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    hubs: Mapping[str, Hub] = field(default_factory=dict)
+    timetables: tuple[Departure, ...] = ()
+    roads: tuple[Road, ...] = ()
+    vehicles: tuple[Vehicle, ...] = ()
+    resources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # site, kind
     steps: tuple[Step, ...] = ()
     asserts: tuple[Assertion, ...] = ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -92,6 +92,15 @@ def day(value: Any) -> date:
     if re.fullmatch(r"\d{4}", str(value)):
         return date(int(value), 7, 1)
     return date.fromisoformat(str(value))
+
+
+def clock(value: Any) -> time:
+    """18:55, as on the clock of the place."""
+    return time.fromisoformat(str(value).strip().zfill(5))
+
+
+def weekdays(value: Any) -> tuple[int, ...]:
+    return tuple(sorted({from_to(1, 7)(each) for each in texts(value)}))
 
 
 def hours(value: Any) -> int:

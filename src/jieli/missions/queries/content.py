@@ -1,16 +1,34 @@
-"""The pathways of the installation's content, read once a process."""
+"""What patients need and by when: content/pathways.yaml, read once a process."""
 
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
 from django.conf import settings
 
-from jieli.rules import pathways as rules
+from jieli.cases.models import Case
+from jieli.directory.access import today
+from jieli.directory.models import Approval
+from jieli.rules.pathways import Content, read
 
 
 @cache
-def pathways() -> rules.Content:
-    """From `content/pathways.yaml`; a mistake in it is told at the start and not at night."""
+def pathways() -> Content:
+    """Raises BadContent with one sentence when the file cannot be read."""
     beside = Path(settings.CHECKOUT) / "content" / "pathways.yaml"
-    place = beside if beside.exists() else Path(__file__).with_name("pathways.yaml")
-    return rules.read(place.read_text(encoding="utf-8"))
+    installed = Path(__file__).parents[1] / "content" / "pathways.yaml"
+    return read((beside if beside.exists() else installed).read_text(encoding="utf-8"))
+
+
+def is_approved(content: Content, case: Case, now: datetime) -> bool:
+    """Named clinicians of the case's alliance have approved this version, and not too long ago."""
+    on = today(now)
+    return (
+        case.alliance_id is not None
+        and Approval.objects.filter(
+            alliance_id=case.alliance_id,
+            content=content.version,
+            approved_on__lte=on,
+            expires_on__gte=on,
+        ).exists()
+    )

@@ -106,25 +106,44 @@ def short(words_of: Mapping[str, Any]) -> str:
 
 
 def label(one: Mapping[str, Any]) -> str:
-    """The name of an input."""
-    return words.label(one)
+    """The name of an input: its kind, and which one of it."""
+    kind = str(words.INPUTS.get(str(one["name"]).partition(":")[0], ""))
+    which = str(one.get("label") or "")
+    return " ".join(dict.fromkeys(part for part in (kind, words.thing(which)) if part))
 
 
 def reasons(words_of: Mapping[str, Any], codes: Iterable[str]) -> list[tuple[str, str]]:
     """Each filter that bars an option: its code, and why in words."""
-    told = [(str(b["code"]), words.reason(b)) for b in words_of.get("barred", ())]
+    told = [(str(b["code"]), words.say(b["say"], b["facts"])) for b in words_of.get("barred", ())]
     known = {code for code, _why in told}
     return told + [(code, _(BARS[code])) for code in codes if code not in known]
 
 
 def shown(one: Mapping[str, Any]) -> str:
     """The value of an input, with its unit."""
-    return words.shown(one)
+    value = one["value"]
+    text = str(words.VALUES.get(str(value), value))
+    return minutes(float(value)) if one.get("unit") == "min" and _is_number(value) else text
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) or str(value).replace(".", "", 1).isdigit()
+
+
+def source(one: Mapping[str, Any]) -> str:
+    """Where an input comes from."""
+    known = str(one.get("source", ""))
+    return str(words.SOURCES.get(known, known))
+
+
+def leg(one: Mapping[str, Any]) -> dict[str, Any]:
+    """A leg with its name in words."""
+    return {**one, "name": str(words.LEGS.get(str(one["name"]), one["name"]))}
 
 
 def pruned(one: Mapping[str, Any]) -> str:
     """What was not computed, and why."""
-    return words.pruned(one)
+    return words.say(str(one["say"]), one["facts"])
 
 
 def event(sheet: Sheet, code: str) -> str:

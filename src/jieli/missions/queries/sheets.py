@@ -10,7 +10,6 @@ from jieli.cases.access import Standing
 from jieli.cases.models import Case, Decision
 from jieli.missions.models import Assent, Choice, Correction, Sheet
 from jieli.missions.queries import saying
-from jieli.missions.queries.content import pathways
 from jieli.rules import sheets as rules
 from jieli.rules.planner import Plan, changes, explain, instance, plan
 from jieli.rules.planner.planning import Verdict
@@ -142,7 +141,8 @@ def sheet_page(case: Case, sheet: Sheet, standing: Standing, now: datetime) -> S
 
 
 def _input(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {**one, "label": saying.label(one), "shown": saying.shown(one)}
+    more = {"label": saying.label(one), "shown": saying.shown(one), "source": saying.source(one)}
+    return {**one, **more}
 
 
 def _changes(found: Plan, turned: Sequence[Change], titles: Mapping[str, str]) -> list[str]:
@@ -183,7 +183,7 @@ def _line(
             (saying.event(sheet, name), saying.percent(p)) for name, p in one.journey.en_route
         ],
         people=words.get("people", ()),
-        legs=words.get("legs", ()),
+        legs=[saying.leg(one) for one in words.get("legs", ())],
     )
 
 
@@ -220,7 +220,3 @@ def _picture(sheet: Sheet, verdict: Verdict, now: datetime) -> Picture:
     if median is not None and median <= last:
         marks.append(Mark(median / last, "median", sheet.t0 + timedelta(minutes=median)))
     return Picture(dots, marks, round((1 - len(dots) / rules.DOTS) * 100))
-
-
-def pathway_of(sheet: Sheet) -> Any:
-    return pathways().pathways.get(sheet.pathway)

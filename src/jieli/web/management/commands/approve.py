@@ -8,9 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from jieli.directory.models import Alliance, Approval
+from jieli.missions.queries.content import pathways
 from jieli.rules.clocks import VERSION
-
-KNOWN = (VERSION,)
 
 
 class Command(BaseCommand):
@@ -18,7 +17,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("alliance", help="code of the alliance")
-        parser.add_argument("content", choices=KNOWN, help="the version that was approved")
+        known = (VERSION, pathways().version)
+        parser.add_argument("content", choices=known, help="the version that was approved")
         parser.add_argument("--by", required=True, help="names and offices of who approved")
         parser.add_argument("--on", required=True, type=date.fromisoformat, help="YYYY-MM-DD")
         parser.add_argument("--until", required=True, type=date.fromisoformat, help="YYYY-MM-DD")
