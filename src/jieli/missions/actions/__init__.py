@@ -1,0 +1,74 @@
+"""Everything that may be done to teams and patients under way."""
+
+from jieli.missions.actions.dispatch import approve, plan_dispatch
+from jieli.missions.actions.journey import (
+    arrive,
+    begin_leg,
+    cancel,
+    cancel_departure,
+    close,
+    come_back,
+    depart,
+    end_leg,
+    hand_over,
+    leave,
+    report_delay,
+)
+from jieli.missions.actions.papers import file_paper, sweep
+from jieli.missions.actions.privileges import give_privilege
+from jieli.missions.actions.procedures import Operation, end_procedure, start_procedure
+from jieli.missions.actions.team import (
+    accept_cover,
+    add_member,
+    replace_member,
+    set_kit,
+    write_entry,
+)
+from jieli.missions.actions.transfer import (
+    Journey,
+    accept_transfer,
+    depart_transfer,
+    end_open_transfers,
+    plan_transfer,
+    redirect,
+    refuse_transfer,
+    score,
+)
+from jieli.missions.actions.under_way import Crew, Stretch
+
+__all__ = [
+    "Crew",
+    "Journey",
+    "Operation",
+    "Stretch",
+    "accept_cover",
+    "accept_transfer",
+    "add_member",
+    "approve",
+    "arrive",
+    "begin_leg",
+    "cancel",
+    "cancel_departure",
+    "close",
+    "come_back",
+    "depart",
+    "depart_transfer",
+    "end_leg",
+    "end_open_transfers",
+    "end_procedure",
+    "file_paper",
+    "give_privilege",
+    "hand_over",
+    "leave",
+    "plan_dispatch",
+    "plan_transfer",
+    "redirect",
+    "refuse_transfer",
+    "replace_member",
+    "report_delay",
+    "score",
+    "set_kit",
+    "start_procedure",
+    "sweep",
+    "write_entry",
+]
