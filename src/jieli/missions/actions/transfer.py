@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from jieli.cases.actions import observe
@@ -11,6 +12,7 @@ from jieli.cases.actions.spine import end_access, grant_anew, lock_case, when
 from jieli.cases.models import Candidate, Case, Decision, Template
 from jieli.cases.queries.people import Desks
 from jieli.chart.models import Observation
+from jieli.directory.access import today, valid_on
 from jieli.directory.models import Duty, Grant, Organisation, Practitioner, Role
 from jieli.missions.actions.journey import end, leave_now
 from jieli.missions.actions.under_way import (
@@ -154,18 +156,38 @@ def _asked(mission: Mission, site: Organisation, now: datetime) -> list[Practiti
     return list({person.pk: person for person in found}.values())
 
 
+PHYSICIANS = (Role.Kind.DOCTOR, Role.Kind.EXPERT, Role.Kind.DIRECTOR)
+
+
+def physicians(site: Organisation, now: datetime) -> QuerySet[Practitioner]:
+    """Who may accept a patient for a hospital."""
+    held = Role.objects.filter(valid_on(today(now)), organisation=site, kind__in=PHYSICIANS)
+    return Practitioner.objects.filter(pk__in=held.values("practitioner")).order_by("sort_key")
+
+
 @action
 def accept_transfer(
-    mission: Mission, *, by: Practitioner, now: datetime, receiver_outside: str = ""
+    mission: Mission,
+    *,
+    by: Practitioner,
+    now: datetime,
+    receiver: Practitioner | None = None,
+    receiver_outside: str = "",
 ) -> Mission:
-    """A physician of the destination takes the patient by name; of one outside, as was told."""
+    """A physician of the destination takes the patient by name; of one outside, as was told.
+
+    Its desk may write down for whom it spoke: `receiver`.
+    """
     mission = lock_mission(mission.pk)
     if mission.end is None and not receiver_outside.strip():
         raise Refused("Write who accepted there, with a telephone number.")
     if mission.receiver_id or mission.receiver_outside:
         raise Refused("Somebody has accepted this patient already.")
+    named = receiver or by
+    if mission.end and not physicians(mission.end, now).filter(pk=named.pk).exists():
+        raise Refused("A physician of the destination accepts: name one.")
     move(mission, "accept")
-    mission.receiver = by if mission.end else None
+    mission.receiver = named if mission.end else None
     mission.receiver_outside = "" if mission.end else receiver_outside.strip()[:120]
     mission.approved_by, mission.approved_at = by, now
     mission.save(
@@ -173,7 +195,7 @@ def accept_transfer(
     )
     if mission.end:  # from now on its people look after this patient
         grant_anew(mission.case, [], [mission.end.pk], Grant.Why.TREATING, now)
-    name = by.name if mission.end else mission.receiver_outside
+    name = named.name if mission.end else mission.receiver_outside
     event = note(mission, "mission_accepted", by, now, person=name, place=_place(mission))
     text = _("The destination has accepted the patient.")
     tell(mission, event, host_side(mission, now), text, now=now, by=by)
