@@ -79,8 +79,10 @@ def test_placeholders_are_the_same_in_both_languages():
 
 def test_every_verb_that_is_recorded_has_a_sentence():
     verbs: set[str] = set()
-    for path in [*SOURCE.glob("cases/actions/*.py"), SOURCE / "chart" / "actions.py"]:
+    places = ("cases/actions/*.py", "missions/actions/*.py", "chart/actions.py")
+    for path in [path for place in places for path in SOURCE.glob(place)]:
         text = path.read_text()
+        verbs |= set(re.findall(r"""note\(\s*[\w.]+,\s*"(\w+)\"""", text))
         verbs |= set(re.findall(r"""(?:log|record)\(\s*[\w.]+,\s*"(\w+)\"""", text))
         verbs |= set(re.findall(r"""verb = "(\w+)\"""", text))
         verbs |= set(re.findall(r'"(clock_\w+_?\w*)"', text)) - {"clock_id"}

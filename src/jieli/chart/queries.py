@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.http import Http404
 
-from jieli.chart.models import Consent, Document, Identifier, Observation, Patient
+from jieli.chart.models import Consent, Document, Identifier, Observation, Patient, Procedure
 from jieli.keys import seals
 from jieli.keys.phase import sealing
 from jieli.rules import numbers, vitals
@@ -202,6 +202,14 @@ def get_document(case_key: UUID, key: UUID) -> Document:
 def awaiting_original(case_key: UUID, sha256: str) -> Document | None:
     """The small picture that is already here, when the same original is announced again."""
     return documents_of(case_key).filter(awaits=sha256).first() if sha256 else None
+
+
+def procedures_of(case_key: UUID) -> QuerySet[Procedure]:
+    """What was operated, in order."""
+    rows = Procedure.objects.filter(case_key=case_key).order_by("started_at", "id")
+    return rows.select_related(
+        "organisation", "operator", "assistant", "wrong_by"
+    ).prefetch_related("techniques")
 
 
 def consents_of(case_key: UUID) -> QuerySet[Consent]:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from jieli.cases.models import Case, Decision, Opinion, Template
+from jieli.chart.models import Patient
 from jieli.directory.models import Duty, Organisation, Practitioner, Technique
 from jieli.record.models import Signature
 
@@ -263,6 +264,8 @@ class Mission(models.Model):
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     number = models.CharField(max_length=24, unique=True)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="missions")
+    # Of the case; here so that the database refuses a second transfer of the same patient.
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, null=True, related_name="+")
     decision = models.ForeignKey(
         Decision, on_delete=models.PROTECT, null=True, blank=True, related_name="missions"
     )
@@ -300,9 +303,10 @@ class Mission(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["case"],
-                condition=Q(kind="transfer") & ~Q(status__in=["closed", "cancelled"]),
-                name="one_open_transfer",
+                fields=["patient"],
+                condition=Q(kind__in=["transfer", "return"])
+                & ~Q(status__in=["closed", "cancelled"]),
+                name="one_open_transfer_of_patient",
             ),
             models.CheckConstraint(
                 condition=Q(end__isnull=False) | ~Q(end_outside=""), name="mission_leads_somewhere"

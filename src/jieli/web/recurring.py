@@ -9,6 +9,7 @@ from jieli.chart import actions as chart
 from jieli.directory import actions as directory
 from jieli.exchange import actions as exchange
 from jieli.live import actions as live
+from jieli.missions import actions as missions
 from jieli.notify import actions as notify
 from jieli.pager import actions as pager
 from jieli.record import actions as record
@@ -61,6 +62,7 @@ WORK = [
     ("figures", pager.take_gauge, 15.0),
     ("proofs", pager.ask_proofs, 300.0),
     ("outcomes", cases.ask_outcomes, 30.0),
+    ("papers and privileges", missions.sweep, 30.0),
     ("left tries", notify.end_left, 15.0),
     ("daily root", lambda now: make_root(now, numbers_of), 30.0),
     ("files of disposed cases", cases.remove_files, 60.0),

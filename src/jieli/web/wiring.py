@@ -3,9 +3,12 @@
 from datetime import datetime
 
 from jieli.cases import actions as cases
+from jieli.cases.models import Case
+from jieli.cases.queries import export
 from jieli.directory import actions as directory
-from jieli.directory.models import Channel
+from jieli.directory.models import Channel, Practitioner
 from jieli.missions import actions as missions
+from jieli.missions.queries.export import missions_of, sheets_of
 from jieli.notify import actions as notify
 from jieli.notify.transports import loopback
 from jieli.pager import actions as pager
@@ -18,8 +21,17 @@ def join() -> None:
     notify.use_progress(pager.note_progress)
     loopback.use_heard(pager.note_arrival)
     cases.use_opinion(missions.after_opinion)
+    cases.use_when_left(_left)
+    export.use_more("missions", missions_of)
+    export.use_more("sheets", sheets_of)
+    if missions.sweep not in timing.work:
+        timing.work.append(missions.sweep)
     if send_messages not in timing.work:
         timing.work.append(send_messages)  # a stepped demo sends its messages as well
+
+
+def _left(case: Case, why: str, by: Practitioner, now: datetime) -> None:
+    missions.end_open_transfers(case, why, by=by, now=now)
 
 
 def _test_ring(channel: Channel, now: datetime) -> None:

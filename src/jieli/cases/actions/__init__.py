@@ -6,6 +6,7 @@ from jieli.cases.actions.care import (
     hand_over_care,
     record_outcome,
     save_handover,
+    use_when_left,
     write_note,
 )
 from jieli.cases.actions.chart import add_document, finish_upload, observe, record_consent
@@ -104,6 +105,7 @@ __all__ = [
     "sign_decision",
     "sign_opinion",
     "use_opinion",
+    "use_when_left",
     "withdraw",
     "write_note",
 ]

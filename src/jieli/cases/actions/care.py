@@ -1,6 +1,6 @@
 """What follows while it rings and after: ISBAR, thread, urgency, hand-over, closing, outcome."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from django.db.models import Max
@@ -34,6 +34,14 @@ from jieli.rules import clocks as rules
 from jieli.rules.refusal import Refused
 
 OUTCOME_DAYS = (1, 7, 21)
+AWAY_FROM_HERE = (Outcome.State.DIED, Outcome.State.DISCHARGED)
+Left = Callable[[Case, str, Practitioner, datetime], object]
+_when_left: list[Left] = []
+
+
+def use_when_left(tell: Left) -> None:
+    """The front door names who must hear that a patient has died or gone home."""
+    _when_left[:] = [tell]
 
 
 @action
@@ -276,6 +284,9 @@ def record_outcome(
     )
     case.outcomes_due.filter(day=day).update(answered_at=now)
     event = log(case, "outcome_recorded", by=by, now=now, occurred_at=at, day=day, state=state)
+    if state in AWAY_FROM_HERE:
+        for hear in _when_left:
+            hear(case, state, by, now)
     authors = Practitioner.objects.filter(opinions__case=case).distinct()
     notify.tell(
         event,

@@ -22,6 +22,7 @@ from jieli.rules.refusal import Refused
 
 GRACE = timedelta(days=3)  # access after a case has ended; proposal [P]
 LATE_AFTER = timedelta(minutes=5)  # an entry this much behind the fact is a late entry
+LEAVES = timedelta(minutes=1)
 RENEWED = 500  # cases whose row is written anew at once
 FUTURE = timedelta(minutes=5)  # a phone's clock may be a little ahead, not more
 
@@ -258,6 +259,29 @@ def _grant(case: Case, why: str, now: datetime, holders: list[dict[str, int]]) -
 
 def _write_grants(grants: list[Grant]) -> None:
     insert(grants, once=True)
+
+
+def grant_anew(
+    case: Case, people: Iterable[int], organisations: Iterable[int], why: str, now: datetime
+) -> None:
+    """Access that may have ended before is open again, and else begins."""
+    held, sites = list(people), list(organisations)
+    again = Grant.objects.filter(case_key=case.key, why=why).exclude(until=None)
+    again.filter(Q(practitioner__in=held) | Q(organisation__in=sites)).update(until=None)
+    grant(case, held, why, now)
+    grant_desks(case, sites, why, now)
+
+
+def end_access(
+    case: Case, people: Iterable[int], organisations: Iterable[int], why: str, now: datetime
+) -> None:
+    """Access for this reason ends; what was granted for another reason stays.
+
+    Not within this instant: whoever leaves may be the one who writes it down.
+    """
+    open_grants = Grant.objects.filter(Q(until=None), case_key=case.key, why=why)
+    held = Q(practitioner__in=list(people)) | Q(organisation__in=list(organisations))
+    open_grants.filter(held).update(until=now + LEAVES)
 
 
 def end_grants(case: Case, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """One case as one JSON and as one PDF, with the proof that its record is whole."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from jieli.cases.queries.lists import heading
 from jieli.cases.queries.pages import decide_what_stands, in_families, measured
 from jieli.cases.queries.timeline import entries
 from jieli.cases.queries.words import word
-from jieli.chart.models import Erring
-from jieli.chart.queries import consents_of, documents_of, observations_of
+from jieli.chart.models import Erring, Procedure
+from jieli.chart.queries import consents_of, documents_of, observations_of, procedures_of
 from jieli.directory.models import Practitioner
 from jieli.record.models import Event, Signature
 from jieli.record.numbers import opened
@@ -42,6 +43,15 @@ def check(opinion: Opinion) -> dict[str, Any]:
         "computed_hash": computed.hex(),
         "holds": computed == bytes(signature.content_hash),
     }
+
+
+# What packages above this one add: a name in the JSON and what makes it.
+_more: dict[str, Callable[[Case], list[dict[str, Any]]]] = {}
+
+
+def use_more(name: str, make: Callable[[Case], list[dict[str, Any]]]) -> None:
+    """The front door names who adds what; this package does not know them."""
+    _more[name] = make
 
 
 # ── JSON ─────────────────────────────────────────────────────────────────────
@@ -99,6 +109,8 @@ def as_json(case: Case, now: datetime) -> dict[str, Any]:
         "decisions": [
             _decision(d) for d in case.decisions.select_related("corrects").order_by("version")
         ],
+        "procedures": [_procedure(p) for p in procedures_of(case.key)],
+        **{name: make(case) for name, make in _more.items()},
         "outcomes": [
             {"day": o.day, "state": o.state, "note": o.note, "occurred_at": o.occurred_at}
             for o in case.outcomes.all()
@@ -221,6 +233,22 @@ def _handover(handover: Any) -> dict[str, Any]:
     fields = [f.name for f in handover._meta.fields if f.name not in skip]
     said = {name: getattr(handover, name) for name in fields}
     return said | {"by": _person(handover.by)} | _wrong(handover)
+
+
+def _procedure(procedure: Procedure) -> dict[str, Any]:
+    return {
+        "key": str(procedure.key),
+        "name": procedure.name,
+        "organisation": procedure.organisation.code,
+        "techniques": [t.code for t in procedure.techniques.all()],
+        "operator": _person(procedure.operator),
+        "assistant": _person(procedure.assistant),
+        "started_at": procedure.started_at,
+        "ended_at": procedure.ended_at,
+        "findings": procedure.findings,
+        "blood_loss_ml": procedure.blood_loss_ml,
+        **_wrong(procedure),
+    }
 
 
 def _opinion(opinion: Opinion) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from jieli.cases.queries import words
+from jieli.cases.queries import words_under_way as under_way
 from jieli.cases.queries.words import word
 from jieli.record.models import Event
 
@@ -173,6 +174,86 @@ SENTENCES: Mapping[str, Sentence] = {
     "glass_reviewed": _s(
         "eye", N("%(actor)s reviewed the broken glass: %(verdict)s"), detail=N("%(text)s")
     ),
+    # missions and procedures
+    "mission_planned": _s(
+        "team", N("%(actor)s planned a team: %(people)s"), key=True, detail=N("%(place)s %(text)s")
+    ),
+    "mission_approved": _s(
+        "check", N("Team approved by %(person)s"), key=True, detail=N("%(side)s")
+    ),
+    "mission_privilege_given": _s(
+        "key", N("%(actor)s gave %(person)s an emergency privilege"), detail=N("%(technique)s")
+    ),
+    "mission_privilege_ended": _s(
+        "key", N("The emergency privilege of %(person)s ended"), detail=N("%(technique)s")
+    ),
+    "mission_departed": _s("move", N("Left, told by %(actor)s"), key=True, detail=N("%(mission)s")),
+    "mission_leg_began": _s("move", N("On the way: %(leg)s")),
+    "mission_leg_ended": _s("check", N("Behind them: %(leg)s")),
+    "mission_leg_delayed": _s(
+        "warn",
+        N("%(actor)s reported a delay of %(minutes)s min: %(leg)s"),
+        key=True,
+        detail=N("%(text)s"),
+    ),
+    "mission_departure_missed": _s(
+        "warn", N("Cannot be reached any more, the next one is taken: %(leg)s"), key=True
+    ),
+    "mission_departure_cancelled": _s(
+        "warn", N("Cancelled, the next one is taken: %(leg)s"), key=True, detail=N("%(text)s")
+    ),
+    "mission_arrived": _s("home", N("Arrived, told by %(actor)s"), key=True),
+    "mission_handed_over": _s("swap", N("%(actor)s handed over on site"), detail=N("%(text)s")),
+    "mission_left_site": _s("move", N("The team started for home")),
+    "mission_back": _s("home", N("The team is back at home")),
+    "mission_closed": _s("check", N("%(actor)s closed the mission"), detail=N("%(text)s")),
+    "mission_cancelled": _s(
+        "x", N("%(actor)s cancelled the mission"), key=True, detail=N("%(text)s")
+    ),
+    "mission_member_added": _s("plus", N("%(person)s joins the team"), detail=N("%(part)s")),
+    "mission_member_replaced": _s(
+        "swap", N("%(person)s left the team; instead: %(to)s"), key=True, detail=N("%(text)s")
+    ),
+    "mission_cover_taken": _s("swap", N("%(person)s takes a turn of %(to)s")),
+    "mission_kit_set": _s("bag", N("%(name)s: %(kit)s"), detail=N("%(text)s")),
+    "mission_entry": _s("pen", N("%(actor)s wrote on the way: %(entry)s"), detail=N("%(text)s")),
+    "mission_paper_filed": _s("paper", N("Filed: %(paper)s"), detail=N("%(text)s")),
+    "mission_paper_reminded": _s("paper", N("Reminded: %(paper)s"), detail=N("%(place)s")),
+    "mission_paper_overdue": _s(
+        "warn", N("Overdue: %(paper)s"), key=True, detail=N("%(place)s, told: %(people)s")
+    ),
+    "mission_transfer_planned": _s(
+        "move",
+        N("%(actor)s planned to move the patient to %(place)s"),
+        key=True,
+        detail=N("%(grade)s · %(escort)s"),
+    ),
+    "mission_destination_asked": _s("ring", N("Asked: %(place)s"), detail=N("%(people)s")),
+    "mission_accepted": _s(
+        "check", N("%(person)s accepted the patient"), key=True, detail=N("%(place)s")
+    ),
+    "mission_refused": _s(
+        "x", N("%(place)s cannot take the patient"), key=True, detail=N("%(text)s")
+    ),
+    "mission_redirected": _s(
+        "swap", N("New destination: %(place)s"), key=True, detail=N("%(text)s")
+    ),
+    "mission_destination_dropped": _s("undo", N("%(place)s was told that nobody comes")),
+    "mission_scored": _s("pulse", N("Graded again: %(grade)s"), detail=N("%(escort)s")),
+    "mission_without_consent": _s(
+        "warn", N("Left before the written consent"), key=True, detail=N("%(text)s")
+    ),
+    "mission_ended_itself": _s("check", N("The transfer ended: %(ended)s"), key=True),
+    "procedure_started": _s(
+        "cross", N("%(person)s began: %(name)s"), key=True, detail=N("%(place)s")
+    ),
+    "procedure_excepted": _s(
+        "warn",
+        N("Without a privilege for %(technique)s: %(person)s"),
+        key=True,
+        detail=N("%(text)s"),
+    ),
+    "procedure_ended": _s("check", N("Ended: %(name)s"), key=True),
     "appointment_made": _s("cal", N("%(actor)s made an appointment: %(meets)s"), key=True),
 }
 # Facts that are codes, and the table that has the word for each.
@@ -191,6 +272,13 @@ WORDED: Mapping[str, Mapping[str, object]] = {
     "vital": words.VITAL_NAMES,
     "relation": words.RELATIONS,
     "setting": words.SETTINGS,
+    "part": under_way.PARTS,
+    "paper": under_way.PAPERS,
+    "entry": under_way.ENTRIES,
+    "escort": under_way.ESCORTS,
+    "kit": under_way.KIT_STATES,
+    "side": under_way.SIDES,
+    "ended": under_way.WHY_ENDED,
 }
 
 

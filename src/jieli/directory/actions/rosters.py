@@ -165,3 +165,30 @@ def _save(duty: Duty, person: Practitioner) -> None:
         if "duty_not_double_booked" not in str(fault):
             raise
         raise Refused(DOUBLE_BOOKED, name=person.name) from None
+
+
+def hand_turn(
+    duty: Duty, to: Practitioner, *, start: datetime, end: datetime, now: datetime
+) -> Duty:
+    """Somebody else takes this part of a turn; what is before and after it stays as it was."""
+    with transaction.atomic():
+        turn = Duty.objects.select_for_update(of=("self",)).get(pk=duty.pk)
+        start, end = max(start, turn.period.lower), min(end, turn.period.upper)
+        if start >= end:
+            raise Refused("This turn is over.")
+        lock_people([to.pk])
+        require_role(to, turn.organisation, start)
+        whole, was = turn.period, turn.practitioner
+        turn.period, turn.practitioner = DateTimeTZRange(start, end), to
+        _save(turn, to)
+        for begins, ends in ((whole.lower, start), (end, whole.upper)):
+            if begins < ends:
+                Duty.objects.create(
+                    organisation_id=turn.organisation_id,
+                    specialty_id=turn.specialty_id,
+                    line=turn.line,
+                    practitioner=was,
+                    period=DateTimeTZRange(begins, ends),
+                    note=turn.note,
+                )
+    return turn

@@ -1,5 +1,22 @@
-"""Every write to a sheet or a mission."""
+"""Everything that may be done to a sheet, and to teams and patients under way."""
 
+from jieli.missions.actions.dispatch import approve, plan_dispatch
+from jieli.missions.actions.journey import (
+    arrive,
+    begin_leg,
+    cancel,
+    cancel_departure,
+    close,
+    come_back,
+    depart,
+    end_leg,
+    hand_over,
+    leave,
+    report_delay,
+)
+from jieli.missions.actions.papers import file_paper, sweep
+from jieli.missions.actions.privileges import give_privilege
+from jieli.missions.actions.procedures import Operation, end_procedure, start_procedure
 from jieli.missions.actions.sheets import (
     Chosen,
     after_opinion,
@@ -10,14 +27,66 @@ from jieli.missions.actions.sheets import (
     tell_family,
     undo_correction,
 )
+from jieli.missions.actions.team import (
+    accept_cover,
+    add_member,
+    replace_member,
+    set_kit,
+    write_entry,
+)
+from jieli.missions.actions.transfer import (
+    Journey,
+    accept_transfer,
+    depart_transfer,
+    end_open_transfers,
+    plan_transfer,
+    redirect,
+    refuse_transfer,
+    score,
+)
+from jieli.missions.actions.under_way import Crew, Stretch
 
 __all__ = [
     "Chosen",
+    "Crew",
+    "Journey",
+    "Operation",
+    "Stretch",
+    "accept_cover",
+    "accept_transfer",
+    "add_member",
     "after_opinion",
+    "approve",
+    "arrive",
     "assent",
+    "begin_leg",
+    "cancel",
+    "cancel_departure",
     "choose",
+    "close",
+    "come_back",
     "correct",
+    "depart",
+    "depart_transfer",
+    "end_leg",
+    "end_open_transfers",
+    "end_procedure",
+    "file_paper",
+    "give_privilege",
+    "hand_over",
+    "leave",
     "make_sheet",
+    "plan_dispatch",
+    "plan_transfer",
+    "redirect",
+    "refuse_transfer",
+    "replace_member",
+    "report_delay",
+    "score",
+    "set_kit",
+    "start_procedure",
+    "sweep",
     "tell_family",
     "undo_correction",
+    "write_entry",
 ]

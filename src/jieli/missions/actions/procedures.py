@@ -1,0 +1,124 @@
+"""手术记录: plain record of what was done by whom; its start stops the clock of definitive care."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from jieli.cases.actions.spine import lock_case, log, need_late_reason, stop_clocks, when
+from jieli.cases.models import Case, Clock
+from jieli.chart.models import Procedure
+from jieli.directory.models import Organisation, Practitioner, Technique
+from jieli.missions.actions.privileges import lacking
+from jieli.missions.actions.transfer import end_open_transfers
+from jieli.record.actions import action
+from jieli.rules.refusal import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is done, by whom, where."""
+
+    name: str
+    operator: Practitioner
+    organisation: Organisation
+    techniques: Sequence[Technique] = ()
+    assistant: Practitioner | None = None
+    exception_reason: str = ""  # no privilege, and why it is done all the same
+
+
+@action
+def start_procedure(
+    case: Case,
+    operation: Operation,
+    *,
+    by: Practitioner,
+    now: datetime,
+    occurred_at: datetime | None = None,
+    late_reason: str = "",
+) -> Procedure:
+    """The incision. Whoever operates holds a privilege here, or the exception is put on record."""
+    case = lock_case(case.pk)
+    at = when(occurred_at, now)
+    need_late_reason(at, now, late_reason)
+    missing = _check(case, operation, at)
+    procedure = Procedure.objects.create(
+        patient=case.patient,
+        case_key=case.key,
+        organisation=operation.organisation,
+        name=operation.name.strip()[:120],
+        operator=operation.operator,
+        assistant=operation.assistant,
+        started_at=at,
+        recorded_at=now,
+        by=by,
+    )
+    procedure.techniques.set(operation.techniques)
+    log(
+        case, "procedure_started", by=by, now=now, occurred_at=at,
+        procedure=str(procedure.key), name=procedure.name, person=operation.operator.name,
+        place=operation.organisation.name,
+    )  # fmt: skip
+    if missing:
+        log(
+            case, "procedure_excepted", by=by, now=now, occurred_at=at,
+            procedure=str(procedure.key), person=operation.operator.name,
+            technique="、".join(t.name for t in missing), text=operation.exception_reason[:200],
+        )  # fmt: skip
+    stop_clocks(case, Clock.Name.DEFINITIVE_CARE, at, by=by, now=now)
+    if operation.organisation.pk == case.organisation_id:
+        end_open_transfers(case, "operated", by=by, now=now)
+    return procedure
+
+
+def _check(case: Case, operation: Operation, at: datetime) -> list[Technique]:
+    if case.status != Case.Status.OPEN:
+        raise Refused("This case is closed.")
+    if not operation.name.strip():
+        raise Refused("Write what is done.")
+    if operation.assistant and operation.assistant.pk == operation.operator.pk:
+        raise Refused("The assistant is another person than the operator.")
+    missing = lacking(
+        operation.operator,
+        list(operation.techniques),
+        site=operation.organisation,
+        case_id=case.pk,
+        at=at,
+    )
+    if missing and not operation.exception_reason.strip():
+        raise Refused(
+            "%(name)s holds no privilege for %(technique)s here: say why it is done all the same.",
+            name=operation.operator.name,
+            technique="、".join(technique.name for technique in missing),
+        )
+    return missing
+
+
+@action
+def end_procedure(
+    procedure: Procedure,
+    case: Case,
+    *,
+    by: Practitioner,
+    now: datetime,
+    occurred_at: datetime | None = None,
+    late_reason: str = "",
+    findings: str = "",
+    blood_loss_ml: int | None = None,
+) -> Procedure:
+    """The last stitch; once."""
+    case = lock_case(case.pk)
+    at = when(occurred_at, now)
+    need_late_reason(at, now, late_reason)
+    procedure.refresh_from_db()
+    if procedure.ended_at:
+        raise Refused("The end of this operation has been recorded already.")
+    if at < procedure.started_at:
+        raise Refused("An operation cannot end before it began.")
+    procedure.ended_at, procedure.findings = at, findings
+    procedure.blood_loss_ml = blood_loss_ml
+    procedure.save(update_fields=["ended_at", "findings", "blood_loss_ml"])
+    log(
+        case, "procedure_ended", by=by, now=now, occurred_at=at,
+        procedure=str(procedure.key), name=procedure.name,
+    )  # fmt: skip
+    return procedure
