@@ -1,4 +1,4 @@
-"""Sheets and missions as the JSON of a case tells them. Instants are ISO 8601 in UTC, lengths are minutes."""
+"""Sheets and missions in the JSON of a case. Instants are ISO 8601 in UTC, lengths minutes."""
 
 from typing import Any
 
