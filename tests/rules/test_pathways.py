@@ -43,7 +43,7 @@ def test_a_sign_makes_the_window_shorter(shipped):
         ("PGS-LAP-NEO", "", "neonatal_obstruction"),
         ("", "paediatric-surgery", "neonatal_obstruction"),
         ("", "urology", None),
-        ("HP", "paediatric-surgery", "oral_poisoning_hp"),  # the technique says more
+        ("HP-POISON", "paediatric-surgery", "oral_poisoning_hp"),  # the technique says more
     ],
 )
 def test_which_pathway_fits(shipped, technique, specialty, code):

@@ -203,7 +203,7 @@ def correct(
         "input_corrected",
         by=by,
         now=now,
-        what=saying.label(known[name]),
+        what=saying.label(known[name], latest.pathway if latest else ""),
         value=value,
         reason=reason,
     )

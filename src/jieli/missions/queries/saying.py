@@ -105,18 +105,41 @@ def short(words_of: Mapping[str, Any]) -> str:
     return f"{title(words_of)} ({more})" if more else title(words_of)
 
 
-def label(one: Mapping[str, Any]) -> str:
+def label(one: Mapping[str, Any], pathway: str = "") -> str:
     """The name of an input: its kind, and which one of it."""
-    kind = str(words.INPUTS.get(str(one["name"]).partition(":")[0], ""))
+    kind, _sign, rest = str(one["name"]).partition(":")
     which = str(one.get("label") or "")
-    return " ".join(dict.fromkeys(part for part in (kind, words.thing(which)) if part))
+    if kind == "prep":
+        return str(words.LEGS.get(which, which))
+    said = str(words.INPUTS.get(kind, kind))
+    if kind == "resource":
+        return f"{words.thing(rest.rpartition(':')[2])} · {which}"
+    if kind in ("sign", "now-fit-event"):
+        return f"{said}: {named(pathway, rest)}"
+    return said if kind in ALONE else f"{said} {which}".strip()
 
 
-def reasons(words_of: Mapping[str, Any], codes: Iterable[str]) -> list[tuple[str, str]]:
+WORST = "S3"
+ALONE = ("stability", "link", "window", "release")  # there is one of each, whatever it is called
+
+
+def named(pathway: str, code: str) -> str:
+    """A danger sign or a competing event of a pathway, in the reader's language."""
+    found = pathways().pathways.get(pathway)
+    known = {one.code: one for one in (*found.signs, *found.events)} if found else {}
+    return known[code].say(get_language() or "zh") if code in known else code
+
+
+def reasons(
+    words_of: Mapping[str, Any], codes: Iterable[str], stability: str = ""
+) -> list[tuple[str, str]]:
     """Each filter that bars an option: its code, and why in words."""
     told = [(str(b["code"]), words.say(b["say"], b["facts"])) for b in words_of.get("barred", ())]
     known = {code for code, _why in told}
-    return told + [(code, _(BARS[code])) for code in codes if code not in known]
+    found = {code: _(BARS[code]) for code in codes if code not in known}
+    if "C4" in found and stability == WORST:
+        found["C4"] = _("stability S3: moved by a retrieval team only")
+    return told + list(found.items())
 
 
 def shown(one: Mapping[str, Any]) -> str:
@@ -146,18 +169,13 @@ def pruned(one: Mapping[str, Any]) -> str:
     return words.say(str(one["say"]), one["facts"])
 
 
-def event(sheet: Sheet, code: str) -> str:
-    """A competing event of the pathway."""
-    pathway = pathways().pathways.get(sheet.pathway)
-    known = {one.code: one for one in pathway.events} if pathway else {}
-    return known[code].say(get_language() or "zh") if code in known else code
-
-
 def why_not(sheet: Sheet, option: str) -> str:
     """Why another option was not taken: what bars it, or how it ranks."""
     answer = sheet.answer["options"][option]
     if answer["barred"]:
-        return "；".join(why for _code, why in reasons(sheet.words[option], answer["barred"]))
+        grade = str(sheet.instance["case"].get("stability", ""))
+        found = reasons(sheet.words[option], answer["barred"], grade)
+        return "；".join(why for _code, why in found)
     place = sheet.answer["ranked"].index(option) + 1
     last = list(answer["p"])[-1]
     return _("ranked %(place)s: %(p)s %% within %(window)s") % {

@@ -129,7 +129,7 @@ def sheet_page(case: Case, sheet: Sheet, standing: Standing, now: datetime) -> S
         lost=[_odds(sheet, w, 0.0) for w in lost.windows],
         nothing=not free,
         changes=_changes(found, turned, titles),
-        inputs=[_input(one) for one in sheet.inputs],
+        inputs=[_input(sheet, one) for one in sheet.inputs],
         corrected={one.name: one for one in held.order_by("at", "pk")},
         pruned=[saying.pruned(one) for one in sheet.words.get("pruned", ())],
         versions=versions,
@@ -140,8 +140,12 @@ def sheet_page(case: Case, sheet: Sheet, standing: Standing, now: datetime) -> S
     )
 
 
-def _input(one: Mapping[str, Any]) -> dict[str, Any]:
-    more = {"label": saying.label(one), "shown": saying.shown(one), "source": saying.source(one)}
+def _input(sheet: Sheet, one: Mapping[str, Any]) -> dict[str, Any]:
+    more = {
+        "label": saying.label(one, sheet.pathway),
+        "shown": saying.shown(one),
+        "source": saying.source(one),
+    }
     return {**one, **more}
 
 
@@ -176,11 +180,12 @@ def _line(
         early=low,
         late=high,
         picture=_picture(sheet, verdict, now) if verdict.place else None,
-        reasons=saying.reasons(words, one.bars),
+        reasons=saying.reasons(words, one.bars, found.instance.case.stability or ""),
         relaxed=[saying.sentence(s, titles) for s in explain.relaxed(verdict.relaxation)],
         like=others,
         en_route=[
-            (saying.event(sheet, name), saying.percent(p)) for name, p in one.journey.en_route
+            (saying.named(sheet.pathway, name), saying.percent(p))
+            for name, p in one.journey.en_route
         ],
         people=words.get("people", ()),
         legs=[saying.leg(one) for one in words.get("legs", ())],
