@@ -352,7 +352,7 @@ MIDDLEWARE = [
     "jieli.web.headers.Pages",
     "jieli.web.middleware.instant",
     "jieli.web.middleware.said_redirects",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "jieli.web.signin.middleware.Sessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
+from django.db import OperationalError
 from django.test import Client
 
-from jieli.directory.models import Duty
+from jieli.directory.models import Duty, Presence
 from jieli.live.access import _account
 from jieli.web.now import wall
 from tests.web.signin.people import sign_in
@@ -159,3 +160,19 @@ def test_a_page_asked_for_while_its_device_is_signed_out_is_no_error(client, wor
 def test_a_session_by_another_door_is_listed_too(client, world):
     client.force_login(world.zhu.account)
     assert "1 台" in client.get("/me/security/").content.decode()
+
+
+def test_what_was_done_is_not_refused_because_its_session_could_not_be_kept(
+    world, monkeypatch, settings
+):
+    """The database goes away between the commit and the session: the device must not hear 400."""
+    phone = browser("e1", IPHONE)
+
+    def gone(*_args, **_more):
+        raise OperationalError("the server went away")
+
+    monkeypatch.setattr(Session, "save", gone)
+    settings.SESSION_SAVE_EVERY_REQUEST = True  # as a signature does, which uses up its proof
+    answer = phone.post("/me/presence/", {"state": "free"})
+    assert answer.status_code == 303
+    assert Presence.objects.get(practitioner__number="e1").state == "free"

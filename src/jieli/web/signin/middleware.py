@@ -1,11 +1,14 @@
 """Sessions that lie unused end; whoever was asked again for a page may sign on it, once."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
@@ -18,6 +21,7 @@ from jieli.web.middleware import refused_page, sentence
 from jieli.web.now import wall
 from jieli.web.signin import guessing, proofs
 
+log = logging.getLogger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
 ONE_PAGE = 5 * 60  # seconds for the page that says why
 SEEN_EVERY = timedelta(minutes=1)
@@ -26,6 +30,21 @@ LIMITS = Limits(
     ward=timedelta(minutes=settings.IDLE_WARD),
     expert=timedelta(minutes=settings.IDLE_EXPERT),
 )
+
+
+class Sessions(SessionMiddleware):
+    """What was done stays done: an answer is given even where its session can no longer be kept.
+
+    Django would say 400, "deleted by another request", also when the database went away after the
+    commit: then a device believes that its signed opinion was refused, and does not send it again.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        try:
+            return super().process_response(request, response)
+        except SessionInterrupted:
+            log.warning("a session could not be kept; the answer is given all the same")
+            return response
 
 
 def sessions(get_response: Handler) -> Handler:
