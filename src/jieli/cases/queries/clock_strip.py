@@ -109,7 +109,8 @@ def row(clock: Clock, now: datetime, *, approved: bool, may_act: bool) -> Row:
         bar=rules.bar(rule, shown_at, _sentence(clock, left, caption))
         if rule.target or done
         else None,
-        unapproved=bool(rule.target) and not approved,
+        # Definitive care has windows of its own content, and no clock until that is approved.
+        unapproved=bool(rule.target) and not approved and clock.name != Clock.Name.DEFINITIVE_CARE,
         done=done,
         small=done,
         paused=paused,
