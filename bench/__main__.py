@@ -15,6 +15,7 @@ from bench.report import Report, load
 
 NAMES = ("relay", "clocks", "pages", "live", "requests", "planner")
 WITHOUT_DATA = ("planner",)  # pure: no database, no generated alliance
+SHEETS = "sheets"  # the rest of `planner`: the generator over the generated network
 FAULTS = "faults"
 
 
@@ -24,6 +25,7 @@ def main(arguments: list[str]) -> int:
         return _faults(options)
     missed = sum(_measure_pure(name) for name in options.names if name in WITHOUT_DATA)
     named = [name for name in options.names if name not in WITHOUT_DATA]
+    named += [SHEETS] if "planner" in options.names else []
     if named:
         place = Place(Size(options.hospitals, options.practitioners, options.cases, options.seed))
         print(f"{place.size}; {load()}", flush=True)

@@ -28,6 +28,7 @@ DOCTOR, COORDINATOR, ADMINISTRATOR = "SW-0802", "SCH-0001", "KS-0001"
 NO_SCREEN = {"worker", "seal", "healthz", "readyz", "cases:my_rings", "cases:upload"}
 NO_SCREEN |= {"cases:export_pdf", "cases:export_json", "cases:document_file"}
 NO_SCREEN |= {"exchange:template", "exchange:people", "exchange:roster"}
+NO_SCREEN |= {"exchange:csv_template"}
 NO_SCREEN |= {"metrics", "service", "directory:telephones_data", "record:roots_export"}
 NO_SCREEN |= {"mfa_login_webauthn", "code_passkey", "again_passkey", "passkeys"}
 # They lead elsewhere, or nowhere without what was given just before.
@@ -37,6 +38,7 @@ NOT_WALKED |= {"invitation", "invitation_shown", "recovery_codes"}
 # The hospital of this case has no records office in the demonstration.
 NOT_WALKED |= {"cases:patient_copies", "cases:patient_copy"}
 NOT_WALKED |= {"cases:patient_copy_pdf", "cases:patient_copy_json"}
+NOT_WALKED |= {"exchange:csv_upload"}  # as exchange:upload, after another file
 SAMPLES = {"uuid": str(uuid.uuid4()), "int": "1"}
 
 

@@ -72,6 +72,11 @@ def asked(seat: Seat) -> bool:
     return seat.rung
 
 
+def at_hub(seat: Seat) -> bool:
+    """May count what the hospital that is asked has."""
+    return seat.site == "asked" and seat.kind in TREATING
+
+
 def anybody(seat: Seat) -> bool:
     return True
 
@@ -198,6 +203,12 @@ RULES = {
     "services": lambda seat: seat.kind == "admin",
     "service_end": lambda seat: (seat.site, seat.kind) == ("asked", "admin"),
     **dict.fromkeys(["exchange:upload", "exchange:confirmation"], uploader),
+    # timetables, and who has what
+    **dict.fromkeys(["exchange:timetables", "exchange:csv_template"], keeper),
+    **dict.fromkeys(["exchange:csv_upload", "exchange:csv_confirmation"], uploader),
+    "missions:resources": anybody,
+    "missions:new_resource": nobody,  # without a hospital of one's own in the form
+    **dict.fromkeys(["missions:resource", "missions:vehicle"], at_hub),
 }  # fmt: skip
 
 
@@ -252,7 +263,7 @@ class Place:
         account = world.people["asked-coordinator"].account
         book = template(english=False)
         upload = Upload.objects.create(account=account, name="x", content=book, at=minutes(50))
-        self.rows["/import/<uuid:key>"] = upload.key
+        self.rows["/import/<uuid:key>"] = self.rows["/timetables/<uuid:key>"] = upload.key
 
     def _sit(self, seat: Seat, person: Any) -> None:
         client = Client(raise_request_exception=False)
@@ -329,6 +340,10 @@ class Place:
             "/sessions/<int:session>": device.pk,
             "/staff/<uuid:person>": world.alice.key,
             "/services/<int:number>": service.pk,
+            "/<slug:file>": "hubs",
+            "/resources/<slug:site>": world.hub.code,
+            "/<slug:kind>": "theatre",
+            "/vehicles/<int:vehicle>": world.hub.vehicles.create(name="x", kind="ambulance").pk,
         }
 
     def path(self, route: str) -> str:

@@ -7,6 +7,8 @@ from django.db import transaction
 from jieli.directory import actions as directory
 from jieli.directory.actions.importing import Tally
 from jieli.directory.models import Account, Practitioner
+from jieli.exchange.csv import preview as csv
+from jieli.exchange.csv.preview import CsvPreview
 from jieli.exchange.excel.preview import Preview, preview
 from jieli.exchange.models import KEPT, Upload
 from jieli.rules.refusal import Refused
@@ -28,7 +30,7 @@ def sweep_uploads(*, now: datetime) -> int:
 class StillBad(Exception):
     """The directory has changed since the preview; nothing was imported."""
 
-    def __init__(self, found: Preview) -> None:
+    def __init__(self, found: Preview | CsvPreview) -> None:
         self.found = found
         super().__init__()
 
@@ -62,3 +64,28 @@ def rehearse(found: Preview, *, by: Practitioner, now: datetime) -> dict[str, Ta
         tallies = import_rows(found, by=by, now=now)
         transaction.set_rollback(True)
     return tallies
+
+
+# ── timetables and what hospitals have ───────────────────────────────────────
+
+
+@transaction.atomic
+def confirm_csv(upload: Upload, *, by: Practitioner, now: datetime) -> Tally:
+    """Checked again against what is there at this moment, then all rows or none."""
+    held = Upload.objects.select_for_update().filter(pk=upload.pk).first()
+    if held is None:
+        raise Refused("This file has already been imported.")
+    found = csv.preview(bytes(held.content), by, now)
+    if found.bad:
+        raise StillBad(found)
+    tally = found.store(by=by, now=now)
+    held.delete()
+    return tally
+
+
+def rehearse_csv(found: CsvPreview, *, by: Practitioner, now: datetime) -> Tally:
+    """What confirming would do, counted by doing it and taking it back."""
+    with transaction.atomic():
+        tally = found.store(by=by, now=now)
+        transaction.set_rollback(True)
+    return tally

@@ -11,3 +11,14 @@ class UploadForm(forms.Form):
             "empty": _("This file is empty. Choose another one."),
         },
     )
+
+
+class CsvForm(forms.Form):
+    file = forms.FileField(
+        label=_("CSV file"),
+        widget=forms.FileInput(attrs={"class": "inp", "accept": ".csv,text/csv"}),
+        error_messages={
+            "required": _("Choose a file first."),
+            "empty": _("This file is empty. Choose another one."),
+        },
+    )

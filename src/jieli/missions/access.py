@@ -1,6 +1,6 @@
-"""Who may see and correct a sheet. A sheet is seen with its case."""
+"""Who may see and correct a sheet, and say what a hospital has. Fetching is authorising."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, overload
 from uuid import UUID
 
@@ -9,9 +9,9 @@ from django.http import Http404
 from jieli.cases.access import get_case_for, standing_of
 from jieli.cases.models import Case, Decision
 from jieli.cases.queries.people import official_day
-from jieli.directory.access import DESK_KINDS, roles_held
-from jieli.directory.models import Practitioner
-from jieli.missions.models import Sheet
+from jieli.directory.access import DESK_KINDS, TREATING_KINDS, organisations_of, roles_held
+from jieli.directory.models import Organisation, Practitioner
+from jieli.missions.models import Sheet, Vehicle
 
 
 @overload
@@ -54,3 +54,20 @@ def get_decision_of(person: Practitioner, key: UUID, now: datetime) -> Decision:
         raise Http404
     decision.case = get_case_for(person, decision.case.key, now)
     return decision
+
+
+def get_site_to_count(person: Practitioner, code: str, on: date) -> Organisation:
+    """A hospital where this person treats or sits at the desk."""
+    mine = organisations_of(person, on, TREATING_KINDS)
+    site = Organisation.objects.filter(code=code, pk__in=mine).first()
+    if site is None:
+        raise Http404
+    return site
+
+
+def get_vehicle_to_count(person: Practitioner, vehicle: int, on: date) -> Vehicle:
+    mine = organisations_of(person, on, TREATING_KINDS)
+    found = Vehicle.objects.filter(pk=vehicle, organisation__in=mine).first()
+    if found is None:
+        raise Http404
+    return found

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jieli.missions.views import sheets
+from jieli.missions.views import resources, sheets
 
 app_name = "missions"
 urlpatterns = [
@@ -16,5 +16,9 @@ urlpatterns = [
     path("cases/<uuid:key>/sheet/family/", sheets.family_told, name="family_told"),
     path("cases/<uuid:key>/sheet/choices/", sheets.choice, name="choice"),
     path("missions/joint/", sheets.several, name="joint"),
+    path("missions/resources/", resources.resources, name="resources"),
+    path("missions/resources/new/", resources.new_resource, name="new_resource"),
+    path("missions/resources/<slug:site>/<slug:kind>/", resources.resource, name="resource"),
+    path("missions/vehicles/<int:vehicle>/", resources.vehicle, name="vehicle"),
     path("decisions/<uuid:key>/assents/", sheets.assent, name="assent"),
 ]

@@ -1,0 +1,1 @@
+"""CSV files in: hubs, timetables, roads, vehicles, and who has which thing."""

@@ -1,0 +1,42 @@
+"""Who has the bed, the device, the cartridge now: said by somebody who works there, and when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from jieli.directory.models import Organisation, Practitioner
+from jieli.missions.models import Resource, Vehicle
+from jieli.record.actions import action
+from jieli.rules.refusal import Refused
+from jieli.rules.resources import KINDS
+
+MOST = 999
+
+
+@action
+def confirm_resource(
+    site: Organisation, kind: str, free: int, *, by: Practitioner, now: datetime, note: str = ""
+) -> Resource:
+    """So many are free now. The same count again is a confirmation, and the time is new."""
+    if kind not in KINDS:
+        raise Refused("There is no such thing.")
+    if not 0 <= free <= MOST:
+        raise Refused("Write how many are free, from 0 to 999.")
+    resource, _created = Resource.objects.update_or_create(
+        organisation=site,
+        kind=kind,
+        defaults={"free": free, "note": note[:120], "confirmed_by": by, "confirmed_at": now},
+    )
+    return resource
+
+
+@action
+def confirm_vehicle(vehicle: Vehicle, state: str, *, by: Practitioner, now: datetime) -> Vehicle:
+    """Free, away or broken now."""
+    if state not in Vehicle.State.values:
+        raise Refused("A vehicle is free, away or broken.")
+    vehicle = Vehicle.objects.select_for_update().get(pk=vehicle.pk)
+    vehicle.state, vehicle.free_from = state, None
+    vehicle.confirmed_by, vehicle.confirmed_at = by, now
+    vehicle.save(update_fields=["state", "free_from", "confirmed_by", "confirmed_at"])
+    return vehicle
