@@ -1,6 +1,6 @@
 // Which parts of a case page a change touches: a note fetches the thread, not the whole page.
 // A verb that is not listed fetches every part, so a new verb can never go unseen.
-const PARTS = ["head", "clocks", "rings", "timeline", "advice", "situation", "chart", "thread", "outcome"];
+const PARTS = ["head", "clocks", "rings", "timeline", "advice", "situation", "chart", "thread", "outcome", "underway"];
 
 const TOUCHED: [RegExp, string[]][] = [
   [/^clock/, ["clocks"]],
@@ -9,6 +9,7 @@ const TOUCHED: [RegExp, string[]][] = [
   [/^handover_saved$/, ["situation"]],
   [/^(vitals_observed|document_added|original_added)$/, ["chart"]],
   [/^consent_/, ["chart", "clocks"]],
+  [/^(mission_|procedure_)/, ["underway", "clocks"]],
   [/^note_written$/, ["thread"]],
   [/^outcome_/, ["outcome"]],
 ];

@@ -29,6 +29,7 @@ NO_SCREEN = {"worker", "seal", "healthz", "readyz", "cases:my_rings", "cases:upl
 NO_SCREEN |= {"cases:export_pdf", "cases:export_json", "cases:document_file"}
 NO_SCREEN |= {"exchange:template", "exchange:people", "exchange:roster"}
 NO_SCREEN |= {"exchange:csv_template"}
+NO_SCREEN |= {"missions:papers_pdf"}
 NO_SCREEN |= {"metrics", "service", "directory:telephones_data", "record:roots_export"}
 NO_SCREEN |= {"mfa_login_webauthn", "code_passkey", "again_passkey", "passkeys"}
 # They lead elsewhere, or nowhere without what was given just before.

@@ -184,6 +184,10 @@ FLIGHT = Stretch(120, departs=at(240), cutoff=45, lines=(DAILY, SECOND))
         ((Stretch(60, started=at(0)), FLIGHT), at(0), at(0), at(360)),
         ((Stretch(60, started=at(0), expected=at(195)), FLIGHT), at(0), at(0), at(360)),
         ((Stretch(60, started=at(0), expected=at(196)), FLIGHT), at(0), at(0), at(600)),
+        # they are at the airport, and nobody has said a word since: it left as planned
+        ((Stretch(60, started=at(0), ended=at(60)), FLIGHT), at(0), at(300), at(360)),
+        ((Stretch(60, started=at(0), ended=at(60)), FLIGHT), at(0), at(400), at(400)),
+        ((Stretch(60, started=at(0), ended=at(200)), FLIGHT), at(0), at(210), at(600)),
     ],
 )
 def test_the_end_is_pushed_on_from_what_is_known(legs, left, now, end):
@@ -200,7 +204,7 @@ def test_a_departure_says_how_much_time_is_left():
 
 def test_a_timetable_that_knows_no_more_departures_lets_people_go_when_they_are_ready():
     held = Stretch(120, departs=at(60), cutoff=30)
-    [found] = way((held,), at(0), at(100))
+    [_late, found] = way((Stretch(30, started=at(0), expected=at(100)), held), at(0), at(20))
     assert (found.missed, found.start) == (True, at(130))
 
 

@@ -162,7 +162,7 @@ def test_role_words(word: str, kind: str, specialty: str | None) -> None:
 
 
 def test_later_verbs_are_known_and_later_fields_too() -> None:
-    story = parse(HEAD + "  - {at: 1, by: SURG, do: start_mission, with: {anything: goes}}\n")
+    story = parse(HEAD + "  - {at: 1, by: SURG, do: sign_plan, with: {anything: goes}}\n")
     assert story.steps[0].do in verbs.LATER_VERBS
 
 

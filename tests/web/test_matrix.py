@@ -20,11 +20,12 @@ from jieli.cases import actions
 from jieli.cases.actions import Advice
 from jieli.cases.models import Disposal, Hold, PatientCopy
 from jieli.chart.actions import announce_file, keep_file
-from jieli.chart.models import Observation
+from jieli.chart.models import Observation, Procedure
 from jieli.directory.actions.services import open_service
 from jieli.directory.models import Alliance, DutySwap, Membership, Organisation, Role
 from jieli.exchange.excel.writing import template
 from jieli.exchange.models import Upload
+from jieli.missions.models import Mission
 from jieli.stories.models import DemoTime
 from jieli.web.now import wall
 from tests.cases.world import PASSWORD, World, minutes
@@ -121,6 +122,7 @@ RULES = {
          "directory:telephones_data", "metrics", "pager:banner",
          "readyz", "worker", "offline", "seal", "cases:cases", "cases:my_rings",
          "cases:my_advice", "cases:open_cases",
+         "missions:missions",
          "directory:duty", "directory:presence_board", "directory:telephones", "directory:me",
          "directory:presence", "directory:channels", "notify:inbox", "exchange:roster_import",
          # the door: whoever stands before it, and what is one's own behind it
@@ -147,14 +149,18 @@ RULES = {
          "cases:measurements", "cases:handover",
          "cases:document", "cases:document_file", "cases:urgency", "cases:export_json",
          "cases:export_pdf", "cases:verification", "cases:acceptance", "cases:refusal",
-         "cases:referral", "cases:contact", "cases:appointment", "cases:request_rings"],
+         "cases:referral", "cases:contact", "cases:appointment", "cases:request_rings",
+         # a team that is planned: the step is its approval, by either side, or a word about a leg
+         "missions:mission", "missions:mission_part", "missions:papers_pdf", "missions:under_way",
+         "missions:step", "missions:step_of_row", "missions:new_dispatch"],
         case,
     ),
     **dict.fromkeys(
         ["cases:handovers", "cases:observations", "cases:consents", "cases:care", "cases:closure",
          "cases:outcomes", "cases:clock_pause", "cases:clock_reason", "cases:withdrawal",
          "cases:acknowledgement", "cases:readings", "cases:measurement_error",
-         "cases:document_error", "cases:handover_error"],
+         "cases:document_error", "cases:handover_error", "missions:new_transfer",
+         "missions:new_procedure", "missions:procedure_end"],
         treating,
     ),
     # the records office of the treating hospital
@@ -311,7 +317,22 @@ class Place:
             patient=request.case.patient, organisation=world.county, given_to="x",
             relation="self", by=world.doctor, at=minutes(40),
         )  # fmt: skip
+        mission = Mission.objects.create(
+            number="M", case=request.case, kind="dispatch", template="DISPATCH", start=world.hub,
+            end=world.county, planned_by=world.doctor, planned_at=minutes(40),
+        )  # fmt: skip
+        leg = mission.legs.create(position=0, kind="road", name="x")
+        operation = Procedure.objects.create(
+            patient=request.case.patient, case_key=request.case.key, organisation=world.county,
+            name="x", operator=world.doctor, started_at=minutes(40), recorded_at=minutes(40),
+            by=world.doctor,
+        )  # fmt: skip
         return {
+            "/missions/<uuid:key>/live/<slug:part>": f"{mission.key}/live/head",
+            "/missions/<uuid:key>": mission.key,
+            "/procedures/<uuid:key>": operation.key,
+            "/<slug:noun>/<int:row>": f"legs/{leg.pk}",
+            "/<slug:noun>": "approval",
             "/measurements/<int:pk>": value.pk,
             "/handovers/<int:version>": 1,
             "/office/holds/<int:pk>": held.pk,

@@ -1,5 +1,9 @@
-"""Who may see and correct a sheet, and say what a hospital has. Fetching is authorising."""
+"""Who may see and correct a sheet, move a team or a patient, and say what a hospital has.
 
+Sheets and missions are seen with their case. Fetching is authorising; nothing is the default.
+"""
+
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, overload
 from uuid import UUID
@@ -9,9 +13,12 @@ from django.http import Http404
 from jieli.cases.access import get_case_for, standing_of
 from jieli.cases.models import Case, Decision
 from jieli.cases.queries.people import official_day
+from jieli.chart.models import Procedure
 from jieli.directory.access import DESK_KINDS, TREATING_KINDS, organisations_of, roles_held
 from jieli.directory.models import Organisation, Practitioner
-from jieli.missions.models import Sheet, Vehicle
+from jieli.missions.models import Mission, Sheet, Vehicle
+
+# ── the decision sheet ───────────────────────────────────────────────────────
 
 
 @overload
@@ -54,6 +61,100 @@ def get_decision_of(person: Practitioner, key: UUID, now: datetime) -> Decision:
         raise Http404
     decision.case = get_case_for(person, decision.case.key, now)
     return decision
+
+
+# ── teams and patients under way ─────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a person is to a mission: which buttons they see, which posts they may send."""
+
+    host: bool  # belongs to the hospital that treats
+    sending: bool  # belongs to the hospital from which the team or the patient starts
+    receiving: bool  # belongs to the hospital to which it leads
+    member: bool  # goes along
+    sites: frozenset[int]  # hospitals at which this person treats or coordinates
+
+    @property
+    def moves(self) -> bool:
+        """May say how the journey goes."""
+        return self.member or self.sending or self.receiving or self.host
+
+
+def get_mission_for(person: Practitioner | None, key: UUID, now: datetime) -> Mission:
+    """The mission, or 404 for everybody who may not see its case."""
+    mission = (
+        Mission.objects.select_related("case", "start", "end", "receiver", "vehicle")
+        .filter(key=key)
+        .first()
+    )
+    if mission is None:
+        raise Http404
+    mission.case = get_case_for(person, mission.case.key, now)
+    return mission
+
+
+def standing_in(person: Practitioner, mission: Mission, now: datetime) -> Standing:
+    sites = frozenset(organisations_of(person, official_day(now), TREATING_KINDS))
+    return Standing(
+        host=mission.case.organisation_id in sites,
+        sending=mission.start_id in sites,
+        receiving=mission.end_id in sites,
+        member=mission.members.filter(practitioner=person, left_at=None).exists(),
+        sites=sites,
+    )
+
+
+def get_case_to_send_to(person: Practitioner, key: UUID, now: datetime) -> Case:
+    """A case for which this person may plan a team: treats, was asked, or sits at a desk of it."""
+    case = get_case_for(person, key, now)
+    standing = standing_of(person, case, now)
+    if not (standing.treating or standing.asked or standing.desk):
+        raise Http404
+    return case
+
+
+def where_is(case: Case) -> Organisation:
+    """The hospital at which the patient is, as far as journeys tell."""
+    went = case.missions.exclude(kind=Mission.Kind.DISPATCH).exclude(arrived_at=None)
+    last = went.select_related("end").order_by("-arrived_at").first()
+    return last.end if last and last.end else case.organisation
+
+
+def get_case_to_move(person: Practitioner, key: UUID, now: datetime) -> Case:
+    """A case whose patient is at a hospital of this person."""
+    case = get_case_for(person, key, now)
+    if where_is(case).pk not in organisations_of(person, official_day(now), TREATING_KINDS):
+        raise Http404
+    return case
+
+
+def may_operate(person: Practitioner, case: Case, now: datetime) -> bool:
+    """The treating side, whoever has the patient now, and whoever is there with a team."""
+    here = {case.organisation_id, where_is(case).pk}
+    if here & organisations_of(person, official_day(now), TREATING_KINDS):
+        return True
+    return case.missions.filter(
+        members__practitioner=person, members__left_at=None, kind=Mission.Kind.DISPATCH
+    ).exists()
+
+
+def get_case_to_operate(person: Practitioner, key: UUID, now: datetime) -> Case:
+    case = get_case_for(person, key, now)
+    if not may_operate(person, case, now):
+        raise Http404
+    return case
+
+
+def get_procedure_for(person: Practitioner, key: UUID, now: datetime) -> tuple[Procedure, Case]:
+    procedure = Procedure.objects.filter(key=key).first()
+    if procedure is None:
+        raise Http404
+    return procedure, get_case_to_operate(person, procedure.case_key, now)
+
+
+# ── what hospitals have ──────────────────────────────────────────────────────
 
 
 def get_site_to_count(person: Practitioner, code: str, on: date) -> Organisation:

@@ -72,16 +72,17 @@ def next_departure(lines: Sequence[Line], after: datetime) -> datetime | None:
 def way(legs: Sequence[Stretch], left: datetime | None, now: datetime) -> list[Eta]:
     """Every leg's start and end. The clock of what has not begun starts now at the earliest."""
     found: list[Eta] = []
-    at, variance = left or now, 0.0
+    at, variance, there = left or now, 0.0, left is not None
     for leg in legs:
-        one, spread = _one(leg, at, now)
+        one, spread = _one(leg, at, now, there=there)
         variance += spread
         found.append(_banded(one, variance) if leg.ended is None else one)
-        at = one.end or at
+        at, there = one.end or at, leg.ended is not None
     return found
 
 
-def _one(leg: Stretch, at: datetime, now: datetime) -> tuple[Eta, float]:
+def _one(leg: Stretch, at: datetime, now: datetime, *, there: bool) -> tuple[Eta, float]:
+    """`there`: they are known to have reached its beginning at `at`; no word is no delay."""
     if leg.ended:
         return Eta(leg.started, leg.ended), 0.0
     spread = (leg.minutes * leg.sigma) ** 2
@@ -90,12 +91,14 @@ def _one(leg: Stretch, at: datetime, now: datetime) -> tuple[Eta, float]:
     ready = max(at, now)
     start, slack, missed = ready, None, False
     if leg.departs:
+        ready = at if there else ready
         closes = leg.departs - timedelta(minutes=leg.cutoff)
         slack, missed = (closes - ready).total_seconds() / 60, ready > closes
         reach = ready + timedelta(minutes=leg.cutoff)
         start = (next_departure(leg.lines, reach) or reach) if missed else leg.departs
     said = leg.expected if leg.expected and leg.expected > start and not missed else None
-    return Eta(start, said or _after(start, leg.minutes), slack=slack, missed=missed), spread
+    end = max(said or _after(start, leg.minutes), now)
+    return Eta(start, end, slack=slack, missed=missed), spread
 
 
 def _after(start: datetime, minutes: float) -> datetime:

@@ -130,11 +130,33 @@ def _announced(export: Export) -> float | None:
     return _between(request["raised_at"], missed["occurred_at"])
 
 
+def _transfer_out(export: Export) -> bool:
+    """Whether a patient left with a transfer; the way back is none."""
+    missions = export.get("missions", [])
+    return any(m["kind"] == "transfer" and m["left_at"] for m in missions)
+
+
+# What can only be said when the case has this clock.
+NEEDS_CLOCK = dict.fromkeys(("C2_minutes", "C2_target_met", "C2_hard_met"), "definitive_care")
+
+
+def is_absent(name: str, export: Export | None) -> bool:
+    """Nothing computes it, or the case never had the clock that it is about."""
+    clock = NEEDS_CLOCK.get(name)
+    return name not in NAMES or bool(clock and export and _clock(export, clock) is None)
+
+
 NAMES: dict[str, Callable[[Export], Any]] = {
     "C1a_minutes": _minutes("accept"),
     "C1b_minutes": _minutes("expert_live"),
     "C1a_target_met": _met("accept", "target_met"),
     "C1b_target_met": _met("expert_live", "target_met"),
+    "C2_minutes": _minutes("definitive_care"),
+    "C2_target_met": _met("definitive_care", "target_met"),
+    "C2_hard_met": _met("definitive_care", "hard_met"),
+    "transfer_out": _transfer_out,
+    "missions": _count("missions"),
+    "procedures": _count("procedures"),
     "opinion_minutes": _minutes("opinion"),
     "opinion_target_met": _met("opinion", "target_met"),
     "read_minutes": _minutes("read_and_understood"),

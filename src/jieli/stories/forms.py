@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from jieli.rules.missions import part_of
 from jieli.stories import script, verbs
 from jieli.stories.rows import PASSWORD
 
@@ -266,6 +267,100 @@ def _yes(value: Any) -> bool:
     return value is True or str(value).lower() in ("true", "yes", "on", "1", "是")
 
 
+# -- missions and operations -----------------------------------------------------------------------
+
+
+def _team_form(play: Play, step: script.Step) -> Form:
+    """The team as the file names it; each does what their specialty does."""
+    given = step.fields
+    team = [play.players[str(code)] for code in given.get("team") or [step.by]]
+    legs = given.get("legs", [])
+    leads = given.get("leads")
+    return f"{play.case(step).path}missions/new/", {
+        "start": given.get("start") or team[0].site,
+        "person": [each.key for each in team],
+        "part": [part_of(each.specialty or "", nurse=each.kind == "nurse") for each in team],
+        "leads": play.players[str(leads)].key if leads else "",
+        **{
+            f"leg_{name}": [str(leg.get(name, "")) for leg in legs]
+            for name in ("name", "kind", "minutes")
+        },
+        "leg_departs": [_instant(play, step, leg.get("departs")) for leg in legs],
+        "kit": "\n".join(map(str, given.get("kit", []))),
+        "until": _instant(play, step, given.get("until")),
+        "zone": step.zone,
+        "exception_reason": given.get("exception_reason", ""),
+    }
+
+
+def _instant(play: Play, step: script.Step, minutes: Any) -> str:
+    """Minutes from T+0 as a form takes them; nothing stays nothing."""
+    return "" if minutes is None else local(play.story.instant(float(minutes)), step.zone)
+
+
+def _mission_form(noun: str, fields: Callable[[Play, script.Step], dict[str, Any]]) -> Any:
+    def form(play: Play, step: script.Step) -> Form:
+        mission = play.mission(step, play.case(step))
+        return f"/missions/{mission['key']}/{noun}/", fields(play, step)
+
+    return form
+
+
+def _leg_form(play: Play, step: script.Step) -> Form:
+    """The leg by its number or name; else the first that has not ended."""
+    mission, given = play.mission(step, play.case(step)), step.fields
+    ahead = [leg for leg in mission["legs"] if leg["ended_at"] is None]
+    if wanted := given.get("leg"):
+        numbered = list(enumerate(mission["legs"], 1))
+        ahead = [leg for number, leg in numbered if wanted in (number, leg["name"])]
+    if not ahead:
+        raise CannotStep("this mission has no such leg")
+    what = given.get("what") or ("delay" if given.get("minutes") else "end")
+    fields = {"what": what, "minutes": given.get("minutes", ""), "reason": given.get("reason", "")}
+    return f"/missions/{mission['key']}/legs/{ahead[0]['id']}/", fields
+
+
+def _home_form(play: Play, step: script.Step) -> Form:
+    """First it starts for home, the next time it is there."""
+    mission = play.mission(step, play.case(step))
+    noun = "home" if mission["status"] == "returning" else "way-home"
+    return f"/missions/{mission['key']}/{noun}/", {}
+
+
+def _people(*names: str) -> Callable[[Play, script.Step], dict[str, Any]]:
+    """Fields of which some name people of the cast."""
+
+    def read(play: Play, step: script.Step) -> dict[str, Any]:
+        given = {k: v for k, v in step.fields.items() if k not in ("mission", "case", "patient")}
+        named = {k: play.players[str(given[k])].key for k in names if k in given}
+        return {k: _joined_lines(v) if k == "tasks" else v for k, v in (given | named).items()}
+
+    return read
+
+
+def _joined_lines(value: Any) -> str:
+    return "\n".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _operation_form(play: Play, step: script.Step) -> Form:
+    """Without a technique it is the one that was asked for."""
+    case = play.case(step)
+    fields = _people("operator", "assistant")(play, step)
+    asked = [r["technique"] for r in play.export(case)["requests"] if r["technique"]]
+    fields.setdefault("technique", asked[-1:])
+    fields.setdefault("name", "手术")
+    fields.pop("late_reason", None)
+    return f"{case.path}procedures/new/", fields
+
+
+def _operation_end_form(play: Play, step: script.Step) -> Form:
+    operations = play.export(play.case(step))["procedures"]
+    if not operations:
+        raise CannotStep("nobody has begun an operation")
+    going = [each for each in operations if each["ended_at"] is None] or operations
+    return f"/procedures/{going[-1]['key']}/end/", _fields("findings", "blood_loss_ml")(play, step)
+
+
 FORMS: dict[str, Callable[[Play, script.Step], Form]] = {
     "raise_request": _raise_form,
     "accept": _request_form("acceptance", _fields("late_reason")),
@@ -289,6 +384,19 @@ FORMS: dict[str, Callable[[Play, script.Step], Form]] = {
     "raise_urgency": _case_form("urgency", _fields("urgency", "reason", reason="病情变化")),
     "close_case": _case_form("closure", _fields("reason", reason="会诊结束")),
     "outcome": _case_form("outcomes", _fields("day", "state", "note", day=1, state="better")),
+    "start_mission": _team_form,
+    "approve_mission": _mission_form("approval", _fields("spoken_by", "side")),
+    "depart": _mission_form("departure", _fields("without_consent")),
+    "leg": _leg_form,
+    "arrive": _mission_form("arrival", _fields()),
+    "hand_over": _mission_form("handover", _fields("text", text="已床旁交接")),
+    "return_home": _home_form,
+    "start_transfer": _case_form("transfers/new", _people()),
+    "accept_transfer": _mission_form("acceptance", _people("receiver")),
+    "grade_patient": _mission_form("grade", _fields("stability", "escort")),
+    "redirect": _mission_form("destination", _people()),
+    "start_procedure": _operation_form,
+    "end_procedure": _operation_end_form,
     "set_presence": _presence_form,
     "presence": _presence_form,
 }
@@ -298,4 +406,9 @@ PAGES = {
     "set_presence": "/me/",
     "presence": "/me/",
 }
-OWN_PAGE = frozenset({"sign_opinion", "sign_decision"})
+OWN_PAGE = frozenset(
+    {
+        "sign_opinion", "sign_decision", "start_mission", "start_transfer", "start_procedure",
+        "end_procedure",
+    }
+)  # fmt: skip

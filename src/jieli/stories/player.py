@@ -157,10 +157,10 @@ class Play:
         if export is not None:
             export = {**export, "t0": self.story.instant(0).isoformat()}
         for wanted in self.story.asserts:
-            if wanted.name in assertions.NAMES:
-                self.results.append(assertions.check(wanted.name, wanted.expected, export))
-            else:
+            if assertions.is_absent(wanted.name, export):
                 self.absent.append(wanted.name)
+            else:
+                self.results.append(assertions.check(wanted.name, wanted.expected, export))
 
     # -- who, what, when
 
@@ -213,6 +213,17 @@ class Play:
             return str(opinions[wanted - 1]["key"])
         return str(opinions[-1]["key"]) if opinions else ""
 
+    def mission(self, step: script.Step, case: OpenCase) -> Mapping[str, Any]:
+        """The mission that the step means: of the kind that it names, else the last open one."""
+        missions = list(self.export(case)["missions"])
+        if kind := step.fields.get("mission"):
+            missions = [each for each in missions if each["kind"] == kind]
+        going = [each for each in missions if each["status"] not in ("closed", "cancelled")]
+        if not missions:
+            raise CannotStep("nobody is under way for this case")
+        found: Mapping[str, Any] = (going or missions)[-1]
+        return found
+
     def post(
         self, step: script.Step, path: str, fields: Mapping[str, Any], page: str | None = None
     ) -> Answer:
@@ -254,6 +265,8 @@ def _do(play: Play, step: script.Step) -> Answer:
     """Open the page, fill in the form, send it."""
     path, fields = FORMS[step.do](play, step)
     page = path.removesuffix("choices/") if step.do in OWN_PAGE else PAGES.get(step.do)
+    if path.startswith("/missions/"):
+        page = "/".join(path.split("/")[:3]) + "/"
     if page is None and play.cases:
         page = play.case(step).path
     return play.post(step, path, fields, page)

@@ -477,10 +477,21 @@ class _Reader:
             return value
         readers: dict[str, Callable[[Any], Any]] = {
             "specialty": values.specialty,
-            "technique": self.known_technique,
+            "technique": self.known_techniques
+            if verb == "start_procedure"
+            else self.known_technique,
             "urgency": lambda value: values.one_of(URGENCIES)(str(value).upper()),
             "expert": self.known_person,
             "to": self.known_person,
+            "operator": self.known_person,
+            "assistant": self.known_person,
+            "receiver": self.known_person,
+            "leads": self.known_person,
+            "end": self.known_site,
+            "site": self.known_site,
+            "start": self.known_site,
+            "team": lambda value: [self.known_person(each) for each in values.texts(value)],
+            "legs": values.legs,
             "indication": values.indication,
             "chosen": values.option,
             "alternatives": values.alternatives,
@@ -501,6 +512,9 @@ class _Reader:
         if code not in self.techniques:
             raise ValueError(f"no such technique.{values.near(code, self.techniques)}")
         return code
+
+    def known_techniques(self, value: Any) -> list[str]:
+        return [self.known_technique(each) for each in values.texts(value)]
 
     def expected(self, value: Any) -> Expected:
         if not isinstance(value, Lined):

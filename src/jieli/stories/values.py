@@ -48,6 +48,22 @@ def texts(value: Any) -> list[str]:
     return [str(each) for each in (value if isinstance(value, list) else [value])]
 
 
+LEG_FIELDS = ("name", "kind", "minutes", "departs")
+
+
+def legs(value: Any) -> list[dict[str, Any]]:
+    """Rows of a journey: a name, and minutes; `departs` is told in minutes from T+0."""
+    rows = [dict(each) for each in value] if isinstance(value, list) else refuse("write a list")
+    for row in rows:
+        if unknown := set(row) - set(LEG_FIELDS):
+            refuse(f"a leg has no {', '.join(sorted(unknown))}")
+        if not row.get("name") or not isinstance(row.get("minutes", 0), int):
+            refuse("a leg has a name and whole minutes")
+        if not isinstance(row.get("departs", 0), int | float):
+            refuse("a leg departs at minutes from T+0")
+    return rows
+
+
 def one_of(known: Iterable[str]) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         text = str(value)

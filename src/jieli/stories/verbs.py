@@ -37,6 +37,19 @@ VERBS: dict[str, frozenset[str]] = {
         "view_case": "",
         "withdraw": "request reason",
         "ring_again": "request",
+        "start_mission": "start team leads legs kit until exception_reason",
+        "approve_mission": "mission spoken_by side",
+        "depart": "mission without_consent",
+        "leg": "mission leg what minutes reason",
+        "arrive": "mission",
+        "hand_over": "mission text",
+        "return_home": "mission",
+        "start_transfer": "end end_outside stability escort newborn minutes plan tasks",
+        "accept_transfer": "mission receiver receiver_outside",
+        "grade_patient": "mission stability escort",
+        "redirect": "mission end end_outside minutes reason",
+        "start_procedure": "name operator assistant site technique exception_reason",
+        "end_procedure": "findings blood_loss_ml",
         "set_presence": "state until away_minutes",
         "presence": "state until away_minutes",
         "advance": "",
@@ -48,9 +61,9 @@ ISBAR_FIELDS = frozenset(_ISBAR.split())
 
 # Known, and built by a later issue: told as absent, with whatever fields they have.
 _LATER = (
-    "start_mission depart arrive start_procedure end_procedure sign_plan milestone teach_back "
+    "sign_plan milestone teach_back "
     "discharge follow_up start_pathway pathway_step hold_session sign_in rate audit_finding "
-    "close_action open_agreement post visit_list generate approve_mission sign_checklist"
+    "close_action open_agreement post visit_list generate sign_checklist"
 )
 LATER_VERBS = frozenset(_LATER.split())
 # Fields of today's verbs that a later issue reads: told as absent, not passed over in silence.
@@ -90,6 +103,11 @@ ALIASES = {
     "set_presence": {"presence": "state", "minutes": "away_minutes"},
     "presence": {"presence": "state", "minutes": "away_minutes"},
     "outcome": {"outcome": "state", "text": "note"},
+    "start_mission": {"from": "start", "people": "team"},
+    "start_transfer": {"to": "end", "destination": "end"},
+    "redirect": {"to": "end", "destination": "end"},
+    "start_procedure": {"text": "name", "techniques": "technique"},
+    "end_procedure": {"text": "findings"},
     "pass_on": {"person": "to", "text": "note", "reason": "note"},
 }  # fmt: skip
 

@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("jieli.web.signin.urls")),
     path("", include("jieli.missions.urls")),
     path("", include("jieli.cases.urls")),
+    path("", include("jieli.missions.urls")),
     path("", include("jieli.directory.urls")),
     path("", include("jieli.exchange.urls")),
     path("", include("jieli.missions.urls")),

@@ -81,6 +81,7 @@ def _parts(mission: Mission) -> dict[str, Any]:
 def _leg(leg: Leg) -> dict[str, Any]:
     names = ("planned_start", "planned_end", "expected_end", "started_at", "ended_at")
     return {
+        "id": leg.pk,
         "kind": leg.kind,
         "name": leg.name,
         "planned_minutes": leg.planned_minutes,

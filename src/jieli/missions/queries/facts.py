@@ -10,7 +10,7 @@ from jieli.directory.models import Organisation, Technique
 from jieli.missions.models import LinkTest
 from jieli.missions.queries.content import is_approved, pathways
 from jieli.missions.queries.learned import leg_times
-from jieli.missions.queries.people import people_of
+from jieli.missions.queries.operators import people_of
 from jieli.missions.queries.routes import routes_of
 from jieli.missions.queries.sites import around, carriers
 from jieli.rules.options.facts import Facts, Link, Said

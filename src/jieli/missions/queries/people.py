@@ -1,157 +1,84 @@
-"""Who could operate, anaesthetise or guide: their privileges, and whether they are free."""
+"""Who could go along, who could take a turn at home, and where a patient could go."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jieli.directory.access import today, valid_on
-from jieli.directory.models import Duty, Practitioner, Privilege, Role
-from jieli.missions.queries.learned import Away, away
-from jieli.rules.options.facts import Human, Privileged, Said
-from jieli.rules.options.judging import LOAD_DAYS
-from jieli.rules.pathways import Pathway
+from jieli.cases.models import Case
+from jieli.cases.queries.people import official_day
+from jieli.directory.access import valid_on
+from jieli.directory.models import (
+    Duty,
+    Membership,
+    Organisation,
+    Practitioner,
+    Role,
+)
+from jieli.missions.models import Cover
+from jieli.missions.queries.away import away
+from jieli.rules import missions as rules
 
-AHEAD = timedelta(days=4)
-MOST = 2_000  # privileges of one sheet
+SHOWN = 80
+GOING = (Role.Kind.EXPERT, Role.Kind.DOCTOR, Role.Kind.NURSE)
+AWAY_FOR = timedelta(hours=24)  # looked ahead when somebody is to be chosen
 
-Posts = Mapping[int, list[tuple[int, int | None]]]  # person: hospital and specialty of each role
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of a hospital as a choice: what they would do, and whether they are away."""
+
+    person: Practitioner
+    part: str
+    away: bool
 
 
-def people_of(
-    ids: Mapping[str, int], here: int, pathway: Pathway, author: int | None, now: datetime
-) -> tuple[Human, ...]:
-    """Five queries. `ids`: hospitals by code; `author`: who signed the opinion."""
-    held = _privileges(ids, pathway)
-    people = {p.practitioner_id: p.practitioner for p in held}
-    posts = _posts(people, now)
-    codes = {pk: code for code, pk in ids.items()}
-    on_duty = _on_duty(people, now)
-    busy = away(people, now - timedelta(days=LOAD_DAYS), now + AHEAD)
-    home = {pk: _home(pk, posts.get(pk, []), held, here, codes) for pk in people}
-    free = _free(home, posts, on_duty, now)
-    return tuple(
-        _human(
-            person,
-            codes[home[pk]],
-            [_privilege(p, codes) for p in held if p.practitioner_id == pk],
-            on_duty=pk in on_duty,
-            covers=free.get(pk, 0),
-            busy=busy,
-            author=pk == author,
-            now=now,
-        )
-        for pk, person in sorted(people.items())
-        if home[pk] in codes
+def of_hospital(
+    site: Organisation, case: Case, now: datetime, kinds: Collection[str] = GOING
+) -> list[Person]:
+    """Those of the specialties that were asked first, then the others by their sound."""
+    asked = set(case.requests.values_list("specialty", flat=True))
+    held = (
+        Role.objects.filter(valid_on(official_day(now)), organisation=site, kind__in=kinds)
+        .select_related("practitioner", "specialty")
+        .order_by("practitioner__sort_key", "pk")
     )
+    roles = sorted(held, key=lambda role: role.specialty_id not in asked)
+    first: dict[int, Role] = {}
+    for role in roles:
+        first.setdefault(role.practitioner_id, role)
+    chosen = list(first.values())[:SHOWN]
+    gone = away([role.practitioner_id for role in chosen], now, now + AWAY_FOR)
+    return [
+        Person(role.practitioner, part_of(role), role.practitioner_id in gone) for role in chosen
+    ]
 
 
-def _privileges(ids: Mapping[str, int], pathway: Pathway) -> list[Privilege]:
-    rows = Privilege.objects.filter(
-        technique__code__in=[code for code in (pathway.operator, pathway.anaesthesia) if code],
-        organisation__in=list(ids.values()),
-    )
-    rows = rows.select_related("practitioner__presence", "technique")
-    return list(rows.order_by("-entrustment", "id")[:MOST])
+def part_of(role: Role) -> str:
+    code = role.specialty.code if role.specialty else ""
+    return rules.part_of(code, nurse=role.kind == Role.Kind.NURSE)
 
 
-def _privilege(row: Privilege, codes: Mapping[int, str]) -> Privileged:
-    return Privileged(
-        codes[row.organisation_id],
-        row.technique.code,
-        row.entrustment,
-        row.valid_to,
-        row.valid_from,
-    )
+def for_cover(cover: Cover, now: datetime) -> list[Practitioner]:
+    """Same hospital, same specialty, not on duty then, not away with a team."""
+    if cover.duty is None:
+        return []
+    held = Role.objects.filter(
+        valid_on(official_day(now)), organisation=cover.duty.organisation_id
+    ).exclude(practitioner=cover.away_id)
+    if cover.duty.specialty_id:
+        held = held.filter(specialty=cover.duty.specialty_id)
+    else:
+        held = held.filter(kind=Role.Kind.DUTY_OFFICER)
+    busy = Duty.objects.filter(period__overlap=cover.period).values("practitioner")
+    found = Practitioner.objects.filter(pk__in=held.values("practitioner")).exclude(pk__in=busy)
+    people = list(found.order_by("sort_key", "pk")[:SHOWN])
+    gone = away([p.pk for p in people], cover.period.lower, cover.period.upper)
+    return [person for person in people if person.pk not in gone]
 
 
-def _posts(people: Collection[int], now: datetime) -> Posts:
-    found: dict[int, list[tuple[int, int | None]]] = defaultdict(list)
-    rows = Role.objects.filter(valid_on(today(now)), practitioner__in=list(people)).order_by("id")
-    for person, site, specialty in rows.values_list(
-        "practitioner_id", "organisation_id", "specialty_id"
-    ):
-        found[person].append((site, specialty))
-    return found
-
-
-def _home(
-    person: int,
-    posts: Collection[tuple[int, int | None]],
-    held: Collection[Privilege],
-    here: int,
-    codes: Mapping[int, str],
-) -> int:
-    """Where they work: here, if they have a post here and may do it; else their first post that
-    goes with a privilege, else any post among these hospitals."""
-    privileged = {p.organisation_id for p in held if p.practitioner_id == person}
-    sites = [site for site, _specialty in posts if site in codes]
-    if here in sites and here in privileged:
-        return here
-    fitting = [site for site in sites if site in privileged]
-    return next(iter([*fitting, *sites, *sorted(privileged)]))
-
-
-def _on_duty(people: Collection[int], now: datetime) -> set[int]:
-    rows = Duty.objects.filter(practitioner__in=list(people), period__contains=now)
-    return set(rows.values_list("practitioner_id", flat=True))
-
-
-def _free(
-    home: Mapping[int, int], posts: Posts, on_duty: Collection[int], now: datetime
-) -> dict[int, int]:
-    """For each person on duty: how many of their specialty at home are not on duty now."""
-    wanted = {
-        pk: {s for site, s in posts.get(pk, []) if site == home[pk] and s is not None}
-        for pk in on_duty
-    }
-    sites, specialties = {home[pk] for pk in wanted}, set().union(*wanted.values())
-    kinds = (Role.Kind.EXPERT, Role.Kind.DOCTOR)
-    rows = Role.objects.filter(
-        valid_on(today(now)),
-        organisation__in=sites,
-        specialty__in=specialties,
-        kind__in=kinds,
-    ).exclude(practitioner__duties__period__contains=now)
-    others: dict[tuple[int, int], set[int]] = defaultdict(set)
-    for site, specialty, person in rows.values_list(
-        "organisation_id", "specialty_id", "practitioner_id"
-    ):
-        others[site, specialty or 0].add(person)
-    return {
-        pk: len(set().union(*(others[home[pk], s] for s in mine)) - {pk})
-        for pk, mine in wanted.items()
-    }
-
-
-def _human(
-    person: Practitioner,
-    site: str,
-    privileges: list[Privileged],
-    *,
-    on_duty: bool,
-    covers: int,
-    busy: Away,
-    author: bool,
-    now: datetime,
-) -> Human:
-    presence = getattr(person, "presence", None)
-    spans = busy.get(person.pk, ())
-    past = [(start, min(end, now)) for start, end in spans if start < now]
-    days = sum((end - start).total_seconds() / 86_400 for start, end in past)
-    seen = Said("presence", presence.last_seen_at, person.name) if presence else Said("directory")
-    return Human(
-        person.number,
-        str(person.key),
-        person.name,
-        site,
-        person.title,
-        tuple(privileges),
-        on_duty=on_duty,
-        covers=covers,
-        state=presence.state if presence else "free",
-        until=presence.until if presence else None,
-        away=tuple(span for span in spans if span[1] > now),
-        away_days=round(days, 2),
-        author=author,
-        said=seen,
-    )
+def hospitals(start: Organisation, now: datetime) -> list[Organisation]:
+    """Other hospitals of the alliances of one, by their sound."""
+    alliances = Membership.objects.filter(organisation=start, left_on=None).values("alliance")
+    members = Membership.objects.filter(alliance__in=alliances, left_on=None)
+    found = Organisation.objects.filter(pk__in=members.values("organisation")).exclude(pk=start.pk)
+    return list(found.order_by("sort_key", "name")[:400])

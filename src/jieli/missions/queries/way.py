@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Prefetch, QuerySet
+
 from jieli.missions.models import Departure, Leg, Mission
 from jieli.rules import eta
 
@@ -19,10 +21,18 @@ class Way:
 
 
 def way(mission: Mission, now: datetime) -> Way:
-    legs = list(mission.legs.select_related("departure__start"))
+    known = "legs" in getattr(mission, "_prefetched_objects_cache", {})
+    rows = mission.legs.all()
+    legs = list(rows if known else rows.select_related("departure__start"))
     found = eta.way([stretch(leg) for leg in legs], mission.left_at or mission.planned_at, now)
     pairs = list(zip(legs, found, strict=True))
     return Way(pairs, found[-1] if found else None)
+
+
+def with_legs(missions: QuerySet[Mission]) -> QuerySet[Mission]:
+    """For lists: the legs of all of them in one query."""
+    legs = Leg.objects.select_related("departure__start")
+    return missions.prefetch_related(Prefetch("legs", queryset=legs))
 
 
 def stretch(leg: Leg) -> eta.Stretch:
@@ -33,7 +43,7 @@ def stretch(leg: Leg) -> eta.Stretch:
         leg.sigma,
         departs=leg.planned_start if held else None,
         cutoff=leg.departure.start.cutoff if leg.departure else 0,
-        lines=_lines(leg.departure) if leg.departure else (),
+        lines=_lines(leg.departure) if leg.departure and not leg.started_at else (),
         started=leg.started_at,
         ended=leg.ended_at,
         expected=leg.expected_end,
