@@ -233,6 +233,11 @@ def test_who_could_not_be_called_is_not_said_to_be_silent(world, state, verb):
     run(seconds(20))
     [said] = request.case.chain.events.filter(verb__in=["ring_unanswered", "ring_unheard"])
     assert (said.verb, said.data["number"]) == (verb, "alice")
+    message.refresh_from_db()
+    assert (message.withdrawn_at is None) == (verb == "ring_unheard")  # still owed a call
+    actions.accept(request, by=world.bob, now=seconds(30))
+    message.refresh_from_db()
+    assert message.withdrawn_at  # until somebody has it
 
 
 def test_a_slow_call_ends_after_45_seconds(world):

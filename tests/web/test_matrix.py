@@ -7,6 +7,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -17,7 +18,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from jieli.cases import actions
-from jieli.cases.actions import Advice
+from jieli.cases.actions import Advice, Choice
 from jieli.cases.models import Disposal, Hold, PatientCopy
 from jieli.chart.actions import announce_file, keep_file
 from jieli.chart.models import Observation, Procedure
@@ -152,7 +153,9 @@ RULES = {
          "cases:referral", "cases:contact", "cases:appointment", "cases:request_rings",
          # a team that is planned: the step is its approval, by either side, or a word about a leg
          "missions:mission", "missions:mission_part", "missions:papers_pdf", "missions:under_way",
-         "missions:step", "missions:step_of_row", "missions:new_dispatch"],
+         "missions:step", "missions:step_of_row", "missions:new_dispatch",
+         "missions:sheet", "missions:sheet_part", "missions:plan_anew", "missions:correction",
+         "missions:correction_undone"],
         case,
     ),
     **dict.fromkeys(
@@ -160,6 +163,7 @@ RULES = {
          "cases:outcomes", "cases:clock_pause", "cases:clock_reason", "cases:withdrawal",
          "cases:acknowledgement", "cases:readings", "cases:measurement_error",
          "cases:document_error", "cases:handover_error", "missions:new_transfer",
+         "missions:family_told",
          "missions:new_procedure", "missions:procedure_end"],
         treating,
     ),
@@ -174,7 +178,9 @@ RULES = {
         ["cases:office", "cases:office_holds", "cases:office_disposals"],
         lambda seat: seat.kind in OFFICE,
     ),
-    "cases:new_decision": deciding,
+    **dict.fromkeys(["cases:new_decision", "missions:choice"], deciding),
+    "missions:assent": asked,
+    "missions:joint": lambda seat: seat.kind in DESK,
     "cases:new_opinion": asked,
     "cases:new_case": lambda seat: seat.kind in {"doctor", "nurse", "expert", "coordinator"},
     "cases:glass": somewhere,
@@ -279,6 +285,16 @@ class Place:
         session.save()
         self.clients[seat] = client
 
+    def _decided(self, request: Any, opinion: Any) -> UUID:
+        """The treating side has read the opinion and decided."""
+        by = self.world.doctor
+        actions.acknowledge(opinion, by=by, now=minutes(10))
+        choice = Choice("DISPATCH", "立即派队")
+        decision = actions.sign_decision(
+            request.case, choice, opinion=opinion, by=by, secret=PASSWORD, now=minutes(12)
+        )
+        return decision.key
+
     def _rows(self, request: Any, opinion: Any, ringing: Any, ring: Any) -> dict[str, str]:
         """What stands for a converter, by the beginning of the route that it is in."""
         world, turn = self.world, self.world.hub.duties.get(practitioner=self.world.alice)
@@ -344,6 +360,7 @@ class Place:
             "/requests/<uuid:key>": ringing.key,
             "/rings/<uuid:key>": ring.key,
             "/opinions/<uuid:key>": opinion.key,
+            "/decisions/<uuid:key>": self._decided(request, opinion),
             "/glass/<int:pk>": glass.pk,
             "/clocks/<int:pk>": request.case.clocks.get(name="expert_live").pk,
             "/documents/<uuid:document>": document.key,

@@ -177,7 +177,8 @@ def _mark_unanswered(request: Request, rings: list[Ring], now: datetime) -> None
         )
     if ended:
         Ring.objects.bulk_update(ended, ["answer", "answered_at"])
-        notify.withdraw([r.key for r in ended], now=now)
+        # Who was never called is called as soon as that is possible: they may still accept.
+        notify.withdraw([r.key for r in ended if r.key not in never_called], now=now)
 
 
 def _is_open(ring: Ring) -> bool:
@@ -228,7 +229,10 @@ def _show_fallback(request: Request, now: datetime, source: str) -> None:
 def end_rings(
     request: Request, *, now: datetime, except_for: Practitioner | None = None
 ) -> list[Ring]:
-    """Withdraw every open ring, since another answered or the request ended."""
+    """Withdraw every open ring, since another answered or the request ended.
+
+    With them what is still owed to people who were passed over because no way to them went through.
+    """
     open_rings = [
         ring
         for ring in request.rings.filter(answer="").select_related("practitioner")
@@ -236,7 +240,9 @@ def end_rings(
     ]
     for ring in open_rings:
         ring.answer, ring.answered_at = Ring.Answer.WITHDRAWN, now
+    passed_over = request.rings.filter(answer=Ring.Answer.NO_ANSWER).values_list("key", flat=True)
     if open_rings:
         Ring.objects.bulk_update(open_rings, ["answer", "answered_at"])
-        notify.withdraw([ring.key for ring in open_rings], now=now)
+    if keys := [ring.key for ring in open_rings] + list(passed_over):
+        notify.withdraw(keys, now=now)
     return open_rings
