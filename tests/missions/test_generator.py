@@ -111,7 +111,7 @@ def test_without_an_opinion_minutes_count_from_the_anchor():
     assert found.opinion is None
     assert found.t0 == world.case.anchor_at
     assert world.signed_at > found.t0
-    starts = [leg["start"] for words in found.words.values() for leg in words["legs"]]
+    starts = [leg["begins"] for words in found.words.values() for leg in words["legs"]]
     assert min(starts) == world.signed_at.astimezone(found.t0.tzinfo).isoformat()
 
 
