@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, time
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from jieli.exchange.actions import StillBad, confirm_csv, keep_upload, rehearse_csv
 from jieli.exchange.csv.columns import KINDS, kind_of
@@ -158,3 +159,16 @@ def test_what_has_become_bad_since_the_preview_is_not_stored(world):
     with pytest.raises(StillBad):
         confirm_csv(kept, by=world.coordinator, now=NOW)
     assert not Departure.objects.exists()
+
+
+def test_from_the_command_line(world, tmp_path, capsys):
+    file = tmp_path / "hubs.csv"
+    file.write_text(HUBS, "utf-8")
+    call_command("timetables", str(file), by=world.coordinator.number)
+    assert "2 new" in capsys.readouterr().out
+    file.write_text(HUBS.replace("31.14", "131"), "utf-8")
+    with pytest.raises(CommandError, match="D2"):
+        call_command("timetables", str(file), by=world.coordinator.number)
+    for arguments in ([str(tmp_path / "none.csv")], [str(file)]):
+        with pytest.raises(CommandError):
+            call_command("timetables", *arguments, by="nobody-0")

@@ -7,12 +7,15 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from jieli.cases import actions as cases
 from jieli.chart.models import Consent
 from jieli.directory.models import Approval, Privilege
+from jieli.missions import actions
 from jieli.missions.models import Departure, LinkTest, Resource
 from jieli.missions.queries.generator import Draft, generate
 from jieli.rules.planner import Plan, instance, plan
 from jieli.rules.refusal import Refused
+from jieli.stories.rows import PASSWORD
 from tests.missions.kashgar import Kashgar, grade, kashgar
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +65,7 @@ def test_what_the_draft_hangs_on(world):
     assert found.opinion is not None
     assert found.t0 == world.signed_at
     assert (found.pathway, found.content) == ("neonatal_obstruction", "pathways-1")
-    assert not found.approved
+    assert found.approved  # by nobody real: the demonstration says so of itself
     people = {p["part"]: p["name"] for p in found.words[DISPATCH]["people"]}
     assert people == {"operator": "沈砚秋", "anaesthetist": "陆知遥"}
     assert found.words[DISPATCH]["start_organisation"] == "sch"
@@ -111,7 +114,7 @@ def test_without_an_opinion_minutes_count_from_the_anchor():
     assert found.opinion is None
     assert found.t0 == world.case.anchor_at
     assert world.signed_at > found.t0
-    starts = [leg["start"] for words in found.words.values() for leg in words["legs"]]
+    starts = [leg["begins"] for words in found.words.values() for leg in words["legs"]]
     assert min(starts) == world.signed_at.astimezone(found.t0.tzinfo).isoformat()
 
 
@@ -176,3 +179,28 @@ def test_queries_do_not_grow_with_the_network(world):
     ) as few:
         draft(world)
     assert len(few) <= 32
+
+
+def test_the_chosen_option_becomes_a_team_once(world):
+    from_sheet = world.case
+    sheet = from_sheet.sheets.first() or actions.make_sheet(
+        from_sheet, trigger="asked", now=world.signed_at
+    )
+    doctor = from_sheet.in_charge
+    now = world.signed_at + timedelta(minutes=5)
+    cases.acknowledge(from_sheet.opinions.get(), by=doctor, now=now)
+    sheet = from_sheet.sheets.first()
+    with pytest.raises(Refused, match="by hand"):
+        actions.plan_chosen(from_sheet, by=doctor, now=now)
+    chosen = actions.Chosen(DISPATCH, "马上出发")
+    actions.choose(sheet, chosen, by=doctor, secret=PASSWORD, now=now)
+    mission = actions.plan_chosen(from_sheet, by=doctor, now=now)
+    names = set(mission.members.values_list("practitioner__name", flat=True))
+    assert names == {"沈砚秋", "陆知遥"}
+    assert mission.start.code == "sch"
+    kinds = list(mission.legs.values_list("kind", flat=True))
+    assert "flight" in kinds
+    assert not {"delay", "to_incision"} & set(kinds)
+    assert mission.kit.count() == 8
+    with pytest.raises(Refused, match="already"):
+        actions.plan_chosen(from_sheet, by=doctor, now=now)

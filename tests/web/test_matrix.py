@@ -155,7 +155,7 @@ RULES = {
          "missions:mission", "missions:mission_part", "missions:papers_pdf", "missions:under_way",
          "missions:step", "missions:step_of_row", "missions:new_dispatch",
          "missions:sheet", "missions:sheet_part", "missions:plan_anew", "missions:correction",
-         "missions:correction_undone"],
+         "missions:correction_undone", "missions:team"],
         case,
     ),
     **dict.fromkeys(

@@ -16,6 +16,7 @@ urlpatterns = [
     ),
     path("cases/<uuid:key>/sheet/family/", sheets.family_told, name="family_told"),
     path("cases/<uuid:key>/sheet/choices/", sheets.choice, name="choice"),
+    path("cases/<uuid:key>/sheet/mission/", sheets.team, name="team"),
     path("decisions/<uuid:key>/assents/", sheets.assent, name="assent"),
     path("missions/joint/", sheets.several, name="joint"),
     # what hospitals have

@@ -153,4 +153,4 @@ def test_every_instance_can_be_planned_and_every_option_has_words(world):
 def test_a_pair_of_hubs_without_a_flight_is_no_way():
     made = generate(facts(lines=(Line(9, "flight", "F9", "KHG", "PVG", time(9), 300),)))
     assert not [i for i in made.words if i.startswith("dispatch")]
-    assert {"say": "no_team", "facts": {}} in made.pruned
+    assert {"say": "no_way", "facts": {}} in made.pruned

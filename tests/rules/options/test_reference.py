@@ -56,8 +56,10 @@ def test_the_legs_of_the_first_option_follow_one_another():
     ]  # fmt: skip
     flights = [leg for leg in legs if leg["kind"] == "flight"]
     assert [f["name"] for f in flights] == ["F2", "F3"]
+    assert (flights[1]["start"], flights[1]["end"]) == ("Urumqi airport", "Kashgar airport")
+    assert all(leg["name"] for leg in legs)
     assert flights[0]["departs"] == "2026-03-01T10:55:00+00:00"
-    assert legs[-1]["end"] == "2026-03-01T21:00:00+00:00"  # 05:00 in Beijing: 885 minutes
+    assert legs[-1]["ends"] == "2026-03-01T21:00:00+00:00"  # 05:00 in Beijing: 885 minutes
 
 
 def test_a_full_flight_leads_to_the_next():
@@ -94,7 +96,7 @@ def test_planning_anew_starts_nothing_before_now():
     later = facts(now=datetime(2026, 3, 1, 8, 15, tzinfo=UTC))
     made = generate(later)
     legs = [leg for words in made.words.values() for leg in words["legs"]]
-    assert min(leg["start"] for leg in legs) == "2026-03-01T08:15:00+00:00"
+    assert min(leg["begins"] for leg in legs) == "2026-03-01T08:15:00+00:00"
     calendars = str(made.instance)
     assert "[75, 380]" not in calendars
     assert made.words[DISPATCH]["facts"]["path"] > 885

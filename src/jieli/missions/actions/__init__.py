@@ -1,5 +1,6 @@
 """Everything that may be done to a sheet, and to teams and patients under way."""
 
+from jieli.missions.actions.chosen import plan_chosen
 from jieli.missions.actions.dispatch import approve, plan_dispatch
 from jieli.missions.actions.journey import (
     arrive,
@@ -76,6 +77,7 @@ __all__ = [
     "hand_over",
     "leave",
     "make_sheet",
+    "plan_chosen",
     "plan_dispatch",
     "plan_transfer",
     "redirect",

@@ -23,17 +23,20 @@ def people_of(
     """Five queries. `ids`: hospitals by code; `author`: who signed the opinion."""
     held = _privileges(ids, pathway)
     people = {p.practitioner_id: p.practitioner for p in held}
+    of: dict[int, list[Privilege]] = defaultdict(list)
+    for privilege in held:
+        of[privilege.practitioner_id].append(privilege)
     posts = _posts(people, now)
     codes = {pk: code for code, pk in ids.items()}
     on_duty = _on_duty(people, now)
     busy = away(people, now - timedelta(days=LOAD_DAYS), now + AHEAD)
-    home = {pk: _home(pk, posts.get(pk, []), held, here, codes) for pk in people}
+    home = {pk: _home(posts.get(pk, []), of[pk], here, codes) for pk in people}
     free = _free(home, posts, on_duty, now)
     return tuple(
         _human(
             person,
             codes[home[pk]],
-            [_privilege(p, codes) for p in held if p.practitioner_id == pk],
+            [_privilege(p, codes) for p in of[pk]],
             on_duty=pk in on_duty,
             covers=free.get(pk, 0),
             busy=busy,
@@ -75,7 +78,6 @@ def _posts(people: Collection[int], now: datetime) -> Posts:
 
 
 def _home(
-    person: int,
     posts: Collection[tuple[int, int | None]],
     held: Collection[Privilege],
     here: int,
@@ -83,7 +85,7 @@ def _home(
 ) -> int:
     """Where they work: here, if they have a post here and may do it; else their first post that
     goes with a privilege, else any post among these hospitals."""
-    privileged = {p.organisation_id for p in held if p.practitioner_id == person}
+    privileged = {p.organisation_id for p in held}
     sites = [site for site, _specialty in posts if site in codes]
     if here in sites and here in privileged:
         return here

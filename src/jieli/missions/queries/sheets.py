@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from jieli.cases.access import Standing
-from jieli.cases.models import Case, Decision
-from jieli.missions.models import Assent, Choice, Correction, Sheet
+from jieli.cases.models import Case, Decision, Template
+from jieli.missions.models import Assent, Choice, Correction, Mission, Sheet
 from jieli.missions.queries import saying
 from jieli.rules import sheets as rules
 from jieli.rules.planner import Plan, changes, explain, instance, plan
@@ -86,6 +86,8 @@ class SheetPage:
     decision: Decision | None
     choice: Choice | None
     assents: Sequence[Assent] = field(default_factory=tuple)
+    missions: Sequence[Mission] = field(default_factory=tuple)  # planned on this decision
+    may_plan: bool = False
 
 
 @lru_cache(maxsize=64)
@@ -121,6 +123,9 @@ def sheet_page(case: Case, sheet: Sheet, standing: Standing, now: datetime) -> S
     )
     decision = choice.decision if choice else None
     held = Correction.objects.filter(case=case, undone_at=None).select_related("by")
+    missions = list(decision.missions.exclude(status="cancelled")) if decision else []
+    party = standing.treating or standing.asked or standing.desk
+    with_team = decision is not None and decision.chosen in (Template.DISPATCH, Template.RENDEZVOUS)
     return SheetPage(
         sheet=sheet,
         newest=not versions or versions[0].pk == sheet.pk,
@@ -136,6 +141,8 @@ def sheet_page(case: Case, sheet: Sheet, standing: Standing, now: datetime) -> S
         told=case.chain.events.filter(verb="delay_told").exists() if lost.windows else False,
         decision=decision,
         choice=choice,
+        missions=missions,
+        may_plan=party and with_team and not missions and case.status == Case.Status.OPEN,
         assents=list(decision.assents.select_related("by")) if decision else [],
     )
 

@@ -17,6 +17,7 @@ from jieli.rules.pathways import Pathway
 ABLE_SITES = 12  # nearest hospitals with the technique, whose alliance does not matter
 NEIGHBOURS = 8  # nearest of the own alliances: places to meet
 PARTNERS = 20
+BASES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def around(case: Case, pathway: Pathway, specialty: Specialty | None, on: date) 
         ).values_list("organisation_id", flat=True)
     )
     partners = _partners(here)
-    ids = {here.pk, *nearest, *_neighbours(here, allied), *partners}
+    ids = {here.pk, *nearest, *_neighbours(here, allied), *partners, *_bases(here, allied)}
     rows = Organisation.objects.in_bulk(ids)
     levels = _levels(ids, pathway)
     stocks = _stocks(ids, pathway)
@@ -77,6 +78,14 @@ def _near(here: Organisation, path: str) -> list[OrderBy | str]:
     east = (F(f"{path}longitude") - here.longitude) * cos(radians(here.latitude))
     far = ExpressionWrapper(north * north + east * east, output_field=FloatField())
     return [far.asc(nulls_last=True), "pk"]
+
+
+def _bases(here: Organisation, allied: Collection[int]) -> list[int]:
+    """Where retrieval teams and aircraft stand, the nearest of the own alliances."""
+    kinds = (Vehicle.Kind.RETRIEVAL, Vehicle.Kind.HELICOPTER, Vehicle.Kind.AIRCRAFT)
+    rows = Organisation.objects.filter(pk__in=allied, vehicles__kind__in=kinds)
+    near = rows.order_by(*_near(here, "")).values_list("pk", flat=True)
+    return list(dict.fromkeys(near[: 4 * BASES]))[:BASES]
 
 
 def _partners(here: Organisation) -> set[int]:

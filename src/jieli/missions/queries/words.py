@@ -41,6 +41,7 @@ SAY: Mapping[str, object] = {
     "farther_destinations": _("%(count)s farther destinations were not computed"),
     "farther_teams": _("teams of %(count)s farther hospitals were not computed"),
     "no_team": _("no hospital has a team that could come"),
+    "no_way": _("a team could come, but no road, flight or train from there is known"),
     "no_expert": _("no expert who could guide is known"),
     "no_destination": _("no hospital that does this operation is known"),
     "too_many": _("%(count)s options were left out"),

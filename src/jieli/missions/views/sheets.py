@@ -13,7 +13,13 @@ from jieli.cases.models import Case
 from jieli.cases.queries import pages
 from jieli.cases.views import Signed, see_other
 from jieli.missions import actions
-from jieli.missions.access import get_decision_of, get_sheet_for, need_desk, need_party
+from jieli.missions.access import (
+    get_case_to_send_to,
+    get_decision_of,
+    get_sheet_for,
+    need_desk,
+    need_party,
+)
 from jieli.missions.forms import AssentForm, ChoiceForm, CorrectionForm, UndoForm
 from jieli.missions.models import Sheet
 from jieli.missions.queries import saying
@@ -123,6 +129,14 @@ def choice(request: Signed, key: UUID) -> HttpResponse:
 
 
 choice.signs = True  # type: ignore[attr-defined] # wrong passwords are counted
+
+
+@require_POST
+def team(request: Signed, key: UUID) -> HttpResponse:
+    """Plan the team of the option that was signed; a person asks for it, the sheet never does."""
+    case = get_case_to_send_to(request.me, key, request.now)
+    mission = actions.plan_chosen(case, by=request.me, now=request.now)
+    return see_other(f"/missions/{mission.key}/")
 
 
 @require_POST

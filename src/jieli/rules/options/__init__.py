@@ -13,6 +13,7 @@ from typing import Any
 from jieli.rules.options.corrected import corrected
 from jieli.rules.options.facts import Facts, Said
 from jieli.rules.options.inputs import Inputs
+from jieli.rules.options.judging import ALONE, local_day
 from jieli.rules.options.made import Made, entry, unlike, words
 from jieli.rules.options.moving import (
     destinations,
@@ -104,7 +105,10 @@ def _pruned(
     if len(senders) > TEAM_SITES:
         found.append({"say": "farther_teams", "facts": {"count": len(senders) - TEAM_SITES}})
     if not any(o.template == "DISPATCH" for o in made):
-        found.append({"say": "no_team", "facts": {}})
+        day = local_day(facts, facts.elapsed)
+        operation = facts.pathway.operator
+        able = any(h.best(operation, day) >= ALONE and h.site != facts.site for h in facts.people)
+        found.append({"say": "no_way", "facts": {}} if able else {"say": "no_team", "facts": {}})
     if not any(o.template == "LIVE" for o in made):
         found.append({"say": "no_expert", "facts": {}})
     if not any(o.template == "TRANSFER" for o in made):

@@ -50,39 +50,46 @@ class Itinerary:
 
 
 class Timetable:
-    """Every ride of the horizon by its pair of hubs; looked up once for all options."""
+    """Rides of the horizon by pair of hubs; only pairs that somebody asks for are looked up."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
-        self._by_pair: dict[tuple[str, str], list[Ride]] = defaultdict(list)
+        self._lines: dict[tuple[str, str], list[Line]] = defaultdict(list)
         self._after: dict[str, set[str]] = defaultdict(set)
         for line in facts.lines:
             if line.start in facts.hubs and line.end in facts.hubs:
-                self._by_pair[line.start, line.end].extend(_rides(line, facts))
+                self._lines[line.start, line.end].append(line)
                 self._after[line.start].add(line.end)
-        for rides in self._by_pair.values():
-            rides.sort(key=lambda ride: (ride.departs, ride.arrives, ride.line))
+        self._rides: dict[tuple[str, str], list[Ride]] = {}
         self._known: dict[tuple[str, str], list[Itinerary]] = {}
 
     def between(self, start: str, end: str) -> list[Itinerary]:
         """Direct and with one change, in order of departure, none that another one makes idle."""
         if (start, end) not in self._known:
-            ways = [Itinerary((ride,)) for ride in self._by_pair.get((start, end), ())]
+            ways = [Itinerary((ride,)) for ride in self._leaving(start, end)]
             for middle in sorted(self._after[start] - {end}):
-                ways += self._changing(start, middle, end)
+                if (middle, end) in self._lines:
+                    ways += self._changing(start, middle, end)
             self._known[start, end] = _useful(ways)[:MOST]
         return self._known[start, end]
 
+    def _leaving(self, start: str, end: str) -> list[Ride]:
+        pair = (start, end)
+        if pair not in self._rides:
+            rides = [r for line in self._lines.get(pair, ()) for r in _rides(line, self.facts)]
+            rides.sort(key=lambda ride: (ride.departs, ride.arrives, ride.line))
+            self._rides[pair] = rides
+        return self._rides[pair]
+
     def _changing(self, start: str, middle: str, end: str) -> Iterable[Itinerary]:
-        onward = self._by_pair.get((middle, end))
-        if not onward:
-            return
+        """With the first onward ride that arrives soonest among those one can change to."""
+        onward = self._leaving(middle, end)
         stay = self.facts.hubs[middle].connection
-        for ride in self._by_pair[start, middle]:
+        for ride in self._leaving(start, middle):
             soonest, latest = ride.arrives + stay, ride.arrives + LONGEST_STAY
-            following = next((r for r in onward if soonest <= r.departs <= latest), None)
+            following = [r for r in onward if soonest <= r.departs <= latest]
             if following:
-                yield Itinerary((ride, following))
+                yield Itinerary((ride, min(following, key=lambda r: (r.arrives, r.line))))
 
 
 def _rides(line: Line, facts: Facts) -> list[Ride]:

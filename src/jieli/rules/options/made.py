@@ -108,6 +108,10 @@ def _name(code: str, facts: Facts) -> str:
     return place.name if place else code
 
 
+def _between(start: str, end: str) -> str:
+    return f"{start} → {end}" if start and end and start != end else end or start
+
+
 def _leg(stretch: Stretch, facts: Facts) -> dict[str, Any]:
     def at(minutes: float) -> str:
         return (facts.t0 + timedelta(minutes=minutes)).isoformat()
@@ -115,11 +119,11 @@ def _leg(stretch: Stretch, facts: Facts) -> dict[str, Any]:
     return {
         "kind": stretch.kind,
         "route": stretch.route,
-        "name": stretch.name,
-        "start": at(stretch.begins),
-        "end": at(stretch.ends),
-        "start_place": stretch.start,
-        "end_place": stretch.end,
+        "name": stretch.name or _between(stretch.start, stretch.end),
+        "start": stretch.start,
+        "end": stretch.end,
+        "begins": at(stretch.begins),
+        "ends": at(stretch.ends),
         "median": stretch.median,
         "sigma": stretch.sigma,
         "departure": stretch.departure,

@@ -38,7 +38,8 @@ GUIDING = 0.1  # burden of an hour or two at the link
 
 def begin(facts: Facts, ways: Ways) -> Track:
     """From now on: the decision is taken and people are told."""
-    return Track.since(facts.elapsed).go("call_out", ways.time("call_out"))
+    here = facts.here.name
+    return Track.since(facts.elapsed).go("call_out", ways.time("call_out"), "", here, here)
 
 
 # ── LOCAL ────────────────────────────────────────────────────────────────────
@@ -252,10 +253,10 @@ def person_bars(human: Human, technique: str, host: Site, facts: Facts) -> list[
 def _ready(site: Site, people: Sequence[Part], ways: Ways) -> Track:
     """Who shares a flight is ready together: they join before it, not after."""
     each = []
-    for _human, part in people:
+    for human, part in people:
         kind = PREPARATIONS[part]
         time = ways.prepared(kind, site.code)
-        each.append(Track().go(kind, time, "", site.name, site.name, site.code))
+        each.append(Track().go(kind, time, human.name, site.name, site.name, site.code))
     return begin(ways.facts, ways).together(each)
 
 
