@@ -90,8 +90,17 @@ def head_part(sight: Sight) -> dict[str, Any]:
         "where": [mission.start.name, mission.end.name if mission.end else mission.end_outside],
         "closed_why": word(words.WHY_ENDED, mission.closed_why),
         "risk": risk(sight),
+        "may_accept": _may_accept(sight),
         "clocks": _clocks(sight),
     }
+
+
+def _may_accept(sight: Sight) -> bool:
+    """A desk writes down for whom it speaks; a physician of the destination just says yes."""
+    end = sight.mission.end
+    if end is None or not sight.standing.receiving:
+        return False
+    return physicians(end, sight.now).filter(pk=sight.me.pk).exists()
 
 
 def _clocks(sight: Sight) -> list[Any]:
