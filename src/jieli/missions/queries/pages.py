@@ -168,7 +168,8 @@ class LegRow:
     took: timedelta | None
     kind: str
     tight: bool
-    late: timedelta | None  # behind the plan
+    off: timedelta | None  # how far from the plan
+    later: bool  # and in which direction
 
 
 def way_part(sight: Sight) -> dict[str, Any]:
@@ -195,7 +196,8 @@ def _leg_row(leg: Any, expected: eta.Eta, css: str) -> LegRow:
         leg.ended_at - leg.started_at if leg.ended_at and leg.started_at else None,
         word(words.LEGS, leg.kind),
         expected.slack is not None and expected.slack < TIGHT,
-        behind if behind and abs(behind) >= timedelta(minutes=5) else None,
+        abs(behind) if behind and abs(behind) >= timedelta(minutes=5) else None,
+        bool(behind and behind > timedelta(0)),
     )
 
 
