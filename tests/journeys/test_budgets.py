@@ -17,7 +17,7 @@ from PIL import Image
 
 from tests.exchange.books import book, turn
 from tests.journeys.people import PASSWORD, PHONE, House
-from tests.journeys.test_screens import _a_case_with_an_opinion, _a_ring_of
+from tests.journeys.test_screens import _a_case_with_an_opinion, _a_ring_of, under_way
 
 pytestmark = pytest.mark.journey
 FIRST, LATER = 100_000, 30_000  # bytes: all that a first visit fetches, and the page alone
@@ -113,7 +113,8 @@ def shown(house: House) -> dict[str, str]:
     """A case in which everything has happened, a ring, and who may see them."""
     expert = house.on_line("cangling", "first", "orthopaedics")
     case = _a_case_with_an_opinion(house, expert)
-    return {"expert": expert, "case": case, "ring": _a_ring_of(house, expert)}
+    of_mission = under_way(house, case)
+    return {"expert": expert, "case": case, "ring": _a_ring_of(house, expert), **of_mission}
 
 
 def _seat(house: House, number: str) -> httpx.Client:
@@ -133,6 +134,10 @@ def _values(house: House, shown: dict[str, str]) -> dict[str, list[str]]:
     return {
         "key": [case],
         "cases:ring.key": [shown["ring"]],
+        "missions:mission.key": [shown["mission"]],
+        "missions:mission_part.key": [shown["mission"]],
+        "missions:mission_part.part": ["head", "way", "papers", "team", "things", "entries"],
+        "missions:procedure_end.key": [shown["procedure"]],
         "cases:verification.key": keys("select x.key from cases_opinion x" + of),
         "document": keys(f"select key from chart_document where case_key = '{case}'") or ["1"],
         "part": ["head", "clocks", "rings", "timeline", "advice", "situation", "chart", "thread"],

@@ -5,7 +5,7 @@ import pytest
 from jieli.cases import actions as cases
 from jieli.cases.access import visible_cases
 from jieli.cases.models import Case
-from jieli.directory.models import Grant
+from jieli.directory.models import Duty, Grant, Specialty
 from jieli.missions import actions
 from jieli.missions.actions import Journey, Operation
 from jieli.missions.models import Mission
@@ -124,6 +124,20 @@ def test_a_refusal_has_a_reason_and_leads_to_the_next_destination(world, case):
         mission, by=world.city_officer, receiver=world.city_doctor, now=minutes(16)
     )
     assert fresh(mission).receiver == world.city_doctor
+
+
+def test_a_hospital_without_a_desk_is_asked_through_whoever_is_on_duty(world, case):
+    small = world.site("small", "青石医院", "county")
+    person = world.person("night", small, "expert", specialty=world.surgery)
+    other = Specialty.objects.create(code="toxicology", name="中毒科", name_en="Toxicology")
+    Duty.objects.create(
+        organisation=small, specialty=other, line="first", practitioner=person,
+        period=(minutes(0), minutes(600)),
+    )  # fmt: skip
+    mission = world.transfer(case, end=small)
+    assert told("mission_destination_asked") == {"night"}
+    actions.accept_transfer(mission, by=person, now=minutes(12))
+    assert fresh(mission).receiver == person
 
 
 def test_outside_the_network_a_name_and_a_telephone_are_written_down(world, case):

@@ -89,6 +89,7 @@ PARTS = ("operator", "anaesthetist", "nurse", "neonatologist", "intensivist", "p
 # Which part a specialty takes unless somebody says otherwise.
 PART_OF_SPECIALTY = {
     "anaesthesia": "anaesthetist",
+    "neonatal-anaesthesia": "anaesthetist",
     "neonatology": "neonatologist",
     "intensive-care": "intensivist",
 }

@@ -147,12 +147,14 @@ def _ask_destination(mission: Mission, by: Practitioner, now: datetime) -> None:
 
 
 def _asked(mission: Mission, site: Organisation, now: datetime) -> list[Practitioner]:
-    specialties = mission.case.requests.values_list("specialty", flat=True)
+    specialties = set(mission.case.requests.values_list("specialty", flat=True))
     turns = Duty.objects.filter(
-        organisation=site, period__contains=now, line=Duty.Line.FIRST, specialty__in=specialties
+        organisation=site, period__contains=now, line=Duty.Line.FIRST
     ).select_related("practitioner")
     desks = Desks(now)
-    found = [*(t.practitioner for t in turns), *desks.duty(site), *desks.director(site)]
+    found = [t.practitioner for t in turns if t.specialty_id in specialties]
+    found += [*desks.duty(site), *desks.director(site)]
+    found = found or [t.practitioner for t in turns]  # without a desk: whoever is on duty
     return list({person.pk: person for person in found}.values())
 
 

@@ -90,8 +90,17 @@ def head_part(sight: Sight) -> dict[str, Any]:
         "where": [mission.start.name, mission.end.name if mission.end else mission.end_outside],
         "closed_why": word(words.WHY_ENDED, mission.closed_why),
         "risk": risk(sight),
+        "may_accept": _may_accept(sight),
         "clocks": _clocks(sight),
     }
+
+
+def _may_accept(sight: Sight) -> bool:
+    """A desk writes down for whom it speaks; a physician of the destination just says yes."""
+    end = sight.mission.end
+    if end is None or not sight.standing.receiving:
+        return False
+    return physicians(end, sight.now).filter(pk=sight.me.pk).exists()
 
 
 def _clocks(sight: Sight) -> list[Any]:
@@ -159,7 +168,8 @@ class LegRow:
     took: timedelta | None
     kind: str
     tight: bool
-    late: timedelta | None  # behind the plan
+    off: timedelta | None  # how far from the plan
+    later: bool  # and in which direction
 
 
 def way_part(sight: Sight) -> dict[str, Any]:
@@ -186,7 +196,8 @@ def _leg_row(leg: Any, expected: eta.Eta, css: str) -> LegRow:
         leg.ended_at - leg.started_at if leg.ended_at and leg.started_at else None,
         word(words.LEGS, leg.kind),
         expected.slack is not None and expected.slack < TIGHT,
-        behind if behind and abs(behind) >= timedelta(minutes=5) else None,
+        abs(behind) if behind and abs(behind) >= timedelta(minutes=5) else None,
+        bool(behind and behind > timedelta(0)),
     )
 
 
