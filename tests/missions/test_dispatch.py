@@ -128,20 +128,31 @@ def test_who_has_left_a_team_may_join_another(world, case):
 
 def test_a_telephone_call_is_enough_and_paper_is_owed(world, case):
     mission = world.planned(case)
-    with refused("approved this team by name"):
-        actions.depart(mission, by=world.alice, now=minutes(11))
     actions.approve(mission, side="home", by=world.officer, spoken_by="纪云舒", now=minutes(12))
     paper = mission.papers.get(kind="home_approval")
     assert (paper.note, paper.due_at) == ("纪云舒", minutes(12) + timedelta(hours=24))
     assert fresh(mission).status == "approved"
 
 
+def test_nothing_keeps_a_team_from_going_now_and_the_approval_is_owed_at_once(world, case):
+    mission = world.planned(case)
+    actions.depart(mission, by=world.alice, now=minutes(11))
+    assert fresh(mission).status == "under_way"
+    assert mission.papers.get(kind="home_approval").due_at == minutes(11)
+    said = case.chain.events.get(verb="mission_left_unapproved")
+    told = set(Message.objects.filter(event=said).values_list("practitioner__name", flat=True))
+    assert {"officer", "county_officer"} <= told
+    actions.approve(mission, side="home", by=world.officer, spoken_by="纪云舒", now=minutes(12))
+    assert fresh(mission).approved_at == minutes(12)
+    assert fresh(mission).status == "under_way"
+
+
 def test_the_host_lends_what_they_may_do_at_home_for_this_case_only(world, case):
     mission = world.approved(case)
     [lent] = mission.privileges.all()
     assert (lent.practitioner, lent.technique) == (world.alice, world.technique)
-    assert (lent.organisation, lent.until) == (world.county, minutes(13) + timedelta(hours=72))
-    assert mission.papers.get(kind="privilege_filing").due_at == minutes(13) + timedelta(hours=24)
+    assert (lent.organisation, lent.until) == (world.county, minutes(10) + timedelta(hours=72))
+    assert mission.papers.get(kind="privilege_filing").due_at == minutes(10) + timedelta(hours=24)
     actions.approve(mission, side="host", by=world.county_officer, now=minutes(14))
     assert mission.privileges.count() == 1
 

@@ -38,7 +38,7 @@ def told_of(world, case: Case) -> None:
         kind="event", text=SECRET, by=world.doctor, occurred_at=minutes(11), recorded_at=minutes(11)
     )
     sheet = Sheet.objects.create(
-        case=case, version=1, t0=minutes(0), made_at=minutes(5), trigger=SECRET[:40],
+        case=case, version=9, t0=minutes(0), made_at=minutes(5), trigger=SECRET[:40],
         instance={"x": SECRET}, answer={}, words={}, inputs=[],
     )  # fmt: skip
     Choice.objects.create(decision=decision, sheet=sheet, option="x")

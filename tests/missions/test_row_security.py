@@ -42,7 +42,7 @@ def case(world) -> Case:
     )
     decision = world.decision(case)
     sheet = Sheet.objects.create(
-        case=case, version=1, t0=minutes(0), made_at=minutes(5), trigger="opinion_signed",
+        case=case, version=9, t0=minutes(0), made_at=minutes(5), trigger="opinion_signed",
         instance={}, answer={}, words={}, inputs=[],
     )  # fmt: skip
     Choice.objects.create(decision=decision, sheet=sheet, option="dispatch-1")

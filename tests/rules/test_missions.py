@@ -21,7 +21,7 @@ def at(minutes: float) -> datetime:
     [
         ("dispatch", "planned", "approve", "approved"),
         ("dispatch", "under_way", "approve", "under_way"),
-        ("dispatch", "planned", "depart", "Nobody has approved"),
+        ("dispatch", "planned", "depart", "under_way"),
         ("dispatch", "approved", "depart", "under_way"),
         ("dispatch", "under_way", "depart", "moved on"),
         ("dispatch", "under_way", "arrive", "on_site"),

@@ -12,11 +12,13 @@ OPEN = ("planned", "approved", "under_way", "on_site", "returning")
 ENDED = ("closed", "cancelled")
 
 # A team: approved by name (a telephone call is enough), away, back, and closed with its papers.
+# In an emergency it leaves before that: go now, the approval is owed at once and escalates.
 _TEAM = {
     ("planned", "approve"): "approved",
     ("approved", "approve"): "approved",  # the other side says yes as well
     ("under_way", "approve"): "under_way",
     ("on_site", "approve"): "on_site",
+    ("planned", "depart"): "under_way",
     ("approved", "depart"): "under_way",
     ("under_way", "arrive"): "on_site",
     ("on_site", "hand_over"): "on_site",
@@ -57,8 +59,6 @@ MOVES: Mapping[str, Mapping[tuple[str, str], str]] = {
     "return": _PATIENT,
 }
 REFUSALS = {
-    ("dispatch", "planned", "depart"): "Nobody has approved this team by name yet: "
-    "a telephone call is enough.",
     ("transfer", "planned", "depart"): "No physician of the destination has accepted the patient "
     "by name yet.",
     ("return", "planned", "depart"): "No physician of the destination has accepted the patient "
@@ -141,6 +141,11 @@ def paper_due(kind: str, paper: str, since: datetime) -> datetime:
     if rule.working_days:
         return workdays.end_of(since, rule.working_days)
     return since + (rule.limit or timedelta(0))
+
+
+def paper_limit(kind: str, paper: str) -> timedelta:
+    """How long after its reason a paper may come; nothing for one that counts working days."""
+    return PAPERS[kind][paper].limit or timedelta(0)
 
 
 def remind_at(since: datetime, due: datetime) -> datetime:

@@ -191,7 +191,7 @@ def test_farther_destinations_are_counted():
 def test_poisoning_needs_the_machine_and_the_cartridge_and_nobody_to_anaesthetise():
     base = facts(pathway=pathway("oral_poisoning_hp"), stability="S1", people=())
     makers = {"hp_unit": Stock(1), "hp_cartridge": Stock(2)}
-    nurse = replace(surgeon("N1", "kashgar2"), privileges=(Privileged("kashgar2", "HP", 4),))
+    nurse = replace(surgeon("N1", "kashgar2"), privileges=(Privileged("kashgar2", "HP-POISON", 4),))
     for stocks, expected in ((makers, set()), ({}, {"nobody_has_said"})):
         site = replace(base.sites["kashgar2"], stocks=stocks)
         made = generate(replace(base, sites={**base.sites, "kashgar2": site}, people=(nurse,)))

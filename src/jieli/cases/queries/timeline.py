@@ -204,6 +204,9 @@ SENTENCES: Mapping[str, Sentence] = {
     ),
     "mission_arrived": _s("home", N("Arrived, told by %(actor)s"), key=True),
     "mission_handed_over": _s("swap", N("%(actor)s handed over on site"), detail=N("%(text)s")),
+    "mission_left_unapproved": _s(
+        "warn", N("The team left before anybody had approved it by name"), key=True
+    ),
     "mission_left_site": _s("move", N("The team started for home")),
     "mission_back": _s("home", N("The team is back at home")),
     "mission_closed": _s("check", N("%(actor)s closed the mission"), detail=N("%(text)s")),

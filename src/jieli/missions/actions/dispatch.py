@@ -66,6 +66,7 @@ def plan_dispatch(
     ends = until or planned_arrival(mission, now) + STAYS
     add_crew(mission, _led(crew), now, max(ends, now + timedelta(hours=1)))
     add_papers(mission, now)
+    _admitted(mission, decision, now)
     names = list(dict.fromkeys(name.strip()[:120] for name in kit if name.strip()))
     KitItem.objects.bulk_create(
         KitItem(mission=mission, position=i, name=name) for i, name in enumerate(names)
@@ -78,6 +79,16 @@ def plan_dispatch(
     sides = [*home_side(mission, now), *host_side(mission, now)]
     tell(mission, event, sides, _("A team is planned: approve it by name."), now=now, by=by)
     return mission
+
+
+def _admitted(mission: Mission, decision: Decision | None, now: datetime) -> None:
+    """A decision that asks for a team is the host's word: what the agreement lends, it lends now.
+
+    So a team that lands at night may work at once, and nobody has to be found for a signature.
+    """
+    if decision is not None and decision.chosen in (Template.DISPATCH, Template.RENDEZVOUS):
+        agreement = agreement_between(mission.case, mission.start, "dispatch", now)
+        admit(mission, agreement, decision.author, now)
 
 
 def _check(

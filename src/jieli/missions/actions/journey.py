@@ -25,6 +25,7 @@ from jieli.missions.queries.way import PREPARING, stretch, way
 from jieli.record.actions import action
 from jieli.record.models import Event
 from jieli.rules import eta
+from jieli.rules import missions as rules
 from jieli.rules.refusal import Refused
 
 MATTERS = timedelta(minutes=10)  # an arrival that moves by less is not told to everybody
@@ -63,8 +64,14 @@ def depart(
     mission = lock_mission(mission.pk)
     if mission.kind != Mission.Kind.DISPATCH:
         raise Refused("A patient leaves with a transfer.")
+    unapproved = mission.approved_at is None
     event = leave_now(mission, when(occurred_at, now), by=by, now=now)
-    tell(mission, event, sides(mission, now), _("The team has left."), now=now, by=by)
+    text = _("The team has left.")
+    if unapproved:  # nothing keeps a team from going now; the approval is owed at once
+        owe(mission, "approved", now - rules.paper_limit(mission.kind, "home_approval"))
+        event = note(mission, "mission_left_unapproved", by, now)
+        text = _("The team has left and nobody has approved it by name: say yes by telephone now.")
+    tell(mission, event, sides(mission, now), text, now=now, by=by)
     return mission
 
 
