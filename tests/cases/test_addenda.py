@@ -76,7 +76,7 @@ def test_an_addendum_leaves_what_was_signed_and_has_a_promise_of_its_own(world):
     ]
     assert clock(world.request.case, "decision").started_at == minutes(12)
     assert Message.objects.filter(practitioner=world.doctor, created_at=minutes(30)).exists()
-    assert verbs(world.request.case)[-1] == "opinion_amended"
+    assert verbs(world.request.case)[-2:] == ["opinion_amended", "sheet_made"]
     chain = world.request.case.chain
     chain.refresh_from_db()
     assert broken_at(chain) is None

@@ -110,6 +110,7 @@ def test_a_draft_starts_no_clock(world, drafted):
     drafted(approved=False)
     case = advised(world)
     assert case.sheets.get().approved is False
+    assert "target_out_of_reach" not in verbs(case)  # inert: it is shown, and calls nobody
     assert not case.clocks.filter(name=Clock.Name.DEFINITIVE_CARE).exists()
 
 

@@ -115,6 +115,12 @@ def _best_option(export: Export) -> str | None:
     return found[0]["best_option"] if found else None
 
 
+def _none_feasible(export: Export) -> bool | None:
+    """Whether the latest sheet has no option that nothing bars."""
+    sheets = export.get("sheets", [])
+    return bool(sheets[-1]["answer"]["none_feasible"]) if sheets else None
+
+
 def _target_miss(export: Export) -> float | None:
     """Minutes from T+0 at which it was said that no option makes a window any more."""
     said = _first(_said("target_out_of_reach")(export), "occurred_at")
@@ -167,6 +173,7 @@ NAMES: dict[str, Callable[[Export], Any]] = {
     "first_missed_target_minutes": _announced,
     "best_option": _best_option,
     "target_miss_announced_minute": _target_miss,
+    "none_feasible": _none_feasible,
     "sheets": _count("sheets"),
     "opinion_signed": lambda export: bool(export.get("opinions")),
     "decision_signed": lambda export: bool(export.get("decisions")),

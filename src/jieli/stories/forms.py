@@ -140,6 +140,16 @@ def _decision_form(play: Play, step: script.Step) -> Form:
     }
 
 
+def _assent_form(play: Play, step: script.Step) -> Form:
+    """What an expert says of the last decision."""
+    decisions = play.export(play.case(step)).get("decisions", [])
+    if not decisions:
+        raise CannotStep("nothing has been decided")
+    agrees = "yes" if _yes(step.fields.get("agrees", True)) else "no"
+    note = step.fields.get("note", "")
+    return f"/decisions/{decisions[-1]['key']}/assents/", {"agrees": agrees, "note": note}
+
+
 def _on_the_sheet(export: dict[str, Any], template: str) -> tuple[int, str] | None:
     """Latest version, and its best option of this way: ranked before barred."""
     if not export.get("sheets"):
@@ -374,6 +384,10 @@ FORMS: dict[str, Callable[[Play, script.Step], Form]] = {
     "sign_opinion": _opinion_form,
     "mark_read": _read_form,
     "sign_decision": _decision_form,
+    "correct": _case_form("sheet/corrections", _fields("name", "value", "reason")),
+    "plan_anew": _case_form("sheet/plans", _fields()),
+    "tell_family": _case_form("sheet/family", _fields()),
+    "assent": _assent_form,
     "observe": _case_form("observations", _observed),
     "handover": _case_form("handovers", _handed_over),
     "message": _case_form("messages", _fields("text")),

@@ -23,6 +23,10 @@ VERBS: dict[str, frozenset[str]] = {
         "sign_opinion": "request indication assessment recommendation by_when looked_at watch "
         "technique",
         "mark_read": "opinion disagreement",
+        "correct": "name value reason",
+        "plan_anew": "",
+        "tell_family": "",
+        "assent": "agrees note",
         "sign_decision": "opinion chosen text reason alternatives",
         "observe": f"vitals note {_VITALS}",
         "handover": f"handover {_ISBAR}",

@@ -93,10 +93,10 @@ def _keep(
         options=len(planned.verdicts),
         free=len(planned.ranked),
     )
-    if draft.approved:
+    if draft.approved:  # a draft is shown, and calls nobody and starts nothing
         target, hard = (int(w) for w in (draft.instance["case"]["windows"] * 2)[:2])
         promise_care(case, draft.t0, target, hard, now=now)
-    _announce(sheet, before, planned, now)
+        _announce(sheet, before, planned, now)
     return sheet
 
 
