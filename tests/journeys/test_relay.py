@@ -126,13 +126,17 @@ def _sign_the_opinion(expert: Who, case: str) -> None:
 
 def _sign_the_decision(doctor: Who, case: str) -> None:
     page = doctor.page
-    page.locator("#part-head a[href$='/decisions/new/']").click()
-    page.locator("label:has(input[name=chosen][value=DISPATCH])").click()
-    page.fill(".way:has(input[value=LOCAL]) input[name=alternative_why]", "本院无新生儿麻醉")
-    page.fill("textarea[name=text]", "立即派队来院手术。")
-    page.fill("input[name=password]", PASSWORD)
-    page.locator("#signbox button").click()
-    page.wait_for_url(f"**{case}")
+    page.locator("#part-head a[href$='/sheet/']").click()
+    page.locator("#signbox label.pick", has_text="派专家队").first.locator("input").check(
+        force=True
+    )
+    page.fill("#signbox textarea[name=text]", "立即派队来院手术。")
+    page.fill("#signbox textarea[name=reason]", "本院无新生儿麻醉")
+    page.fill("#signbox input[name=password]", PASSWORD)
+    with page.expect_navigation():
+        page.locator("#signbox button.go").click()
+    expect(page.locator("aside .panel").first).to_contain_text("立即派队")
+    page.goto(case)
     expect(page.locator("#decision")).to_contain_text("立即派队")
 
 
