@@ -32,8 +32,6 @@ from jieli.rules import missions as rules
 from jieli.rules import transport
 from jieli.rules.refusal import Refused
 
-JOURNEYS = (Mission.Kind.TRANSFER, Mission.Kind.RETURN)
-
 
 @dataclass(frozen=True, slots=True)
 class Journey:

@@ -201,13 +201,13 @@ def sentence(given: Sentence, titles: Mapping[str, str]) -> str:
         elif name == "words":
             facts[name] = _(BARS[str(given.facts["code"])])
         elif name == "what":
-            facts[name] = _(KNOBS[fact]) if fact in KNOBS else _place(fact, titles)
+            facts[name] = _(KNOBS[fact]) if fact in KNOBS else _place(fact)
         else:
             facts[name] = fact
     return _(said) % facts
 
 
-def _place(what: str, titles: Mapping[str, str]) -> str:
+def _place(what: str) -> str:
     """`time.add[1].lognormal[0] of dispatch-1`: which number it is, for people."""
     if "window" in what:
         return _("the window")
@@ -216,7 +216,3 @@ def _place(what: str, titles: Mapping[str, str]) -> str:
     if "transit" in what:
         return _("the time on the road")
     return _("a leg of the way")
-
-
-def relaxation(sentences: Iterable[Sentence], titles: Mapping[str, str]) -> list[str]:
-    return [sentence(one, titles) for one in sentences]

@@ -58,8 +58,6 @@ class OptionLine:
     kept: bool
     odds: Sequence[Odds]
     median: datetime | None
-    early: datetime | None
-    late: datetime | None
     picture: Picture | None
     reasons: Sequence[tuple[str, str]]
     relaxed: Sequence[str]
@@ -172,7 +170,7 @@ def _line(
 ) -> OptionLine:
     words = sheet.words[verdict.id]
     one = verdict.figures
-    low, middle, high = (_at(sheet, minute) for minute in verdict.quantiles)
+    middle = _at(sheet, verdict.quantiles[1])
     others = [saying.title(sheet.words[o]) for o in verdict.equivalent_to]
     return OptionLine(
         id=verdict.id,
@@ -184,8 +182,6 @@ def _line(
         kept=verdict.id == sheet.best and bool(found.ranked) and found.ranked[0] != sheet.best,
         odds=[_odds(sheet, window, chance) for window, chance in one.chances],
         median=middle,
-        early=low,
-        late=high,
         picture=_picture(sheet, verdict, now) if verdict.place else None,
         reasons=saying.reasons(words, one.bars, found.instance.case.stability or ""),
         relaxed=[saying.sentence(s, titles) for s in explain.relaxed(verdict.relaxation)],
