@@ -14,7 +14,7 @@ import pytest
 from django.db import transaction
 
 from jieli.live import actions
-from jieli.web.runner import Runner, Work
+from jieli.web.runner import MANY, Runner, Work
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_engines]
 
@@ -22,11 +22,11 @@ NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def started() -> Iterator[Callable[[list[Work]], Runner]]:
+def started() -> Iterator[Callable[..., Runner]]:
     runners: list[tuple[Runner, threading.Thread]] = []
 
-    def start(work: list[Work]) -> Runner:
-        runner = Runner(work, lambda: NOW)
+    def start(work: list[Work], gives_way: dict[str, str] | None = None) -> Runner:
+        runner = Runner(work, lambda: NOW, gives_way=gives_way)
         thread = threading.Thread(target=runner.run)
         thread.start()
         runners.append((runner, thread))
@@ -82,6 +82,34 @@ def test_work_goes_on_without_a_pause_while_there_is_some(
 
     started([("works", works, 60.0)])
     until(lambda: left[0] == 0, seconds=2)
+
+
+def test_what_gives_way_waits_for_work_that_is_behind_but_not_for_ever(
+    started: Callable[..., Runner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jieli.web.runner.GIVES_WAY_SECONDS", 0.4)
+    due = [MANY, MANY, MANY]
+    fired, told = [0], []
+    storm = threading.Event()
+
+    def fires(now: datetime) -> int:
+        time.sleep(0.1)
+        fired[0] += 1
+        return MANY if storm.is_set() else (due.pop() if due else 0)
+
+    def tells(now: datetime) -> int:
+        told.append(fired[0])
+        return 0
+
+    work: list[Work] = [("fires", fires, 0.02), ("tells", tells, 0.02)]
+    started(work, {"tells": "fires"})
+    until(lambda: told and told[-1] >= 5)
+    assert sum(1 <= rounds <= 3 for rounds in told) <= 1  # one may have passed just before
+    storm.set()
+    time.sleep(0.3)
+    before, rounds = len(told), fired[0]
+    time.sleep(2.0)  # a storm without an end
+    assert 2 <= len(told) - before <= 6 < fired[0] - rounds
 
 
 def test_a_commit_wakes_it_before_its_next_round(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 SLOW_SECONDS = 30.0
 LOOK_SECONDS = 5.0
 STOP_SECONDS = 10.0
+MANY = 100  # handled in one round: more came due meanwhile than a lane should let wait
+GIVES_WAY_SECONDS = 1.0  # at the longest: what gives way is late in a storm, never left undone
 
 
 class Lane:
@@ -42,6 +44,9 @@ class Lane:
         self._wake = threading.Event()
         self._failures = 0
         self.began: float | None = None
+        self.first: Lane | None = None  # the lane to which this one gives way
+        self.keeps_up = threading.Event()
+        self.keeps_up.set()
         self.thread = threading.Thread(target=self._loop, name=f"run-{self.name}", daemon=True)
 
     @property
@@ -54,6 +59,8 @@ class Lane:
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
+            if self.first is not None:
+                self.first.keeps_up.wait(GIVES_WAY_SECONDS)
             self._wake.clear()  # before looking: what comes meanwhile starts another round
             pause = self.once()
             if self._failures:
@@ -64,6 +71,7 @@ class Lane:
     def once(self) -> float:
         """One round; how long to pause after it."""
         self.began = time.monotonic()
+        handled = 0
         try:
             handled = self._do(self._now())
         except Exception:
@@ -72,6 +80,7 @@ class Lane:
             return min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures - 1, 8))
         finally:
             self.began = None
+            (self.keeps_up.clear if handled >= MANY else self.keeps_up.set)()
             connections.close_all()
         self._failures = 0
         return 0.0 if handled else self._idle
@@ -79,11 +88,18 @@ class Lane:
 
 class Runner:
     def __init__(
-        self, work: Sequence[Work], now: Callable[[], datetime], pulse: Pulse | None = None
+        self,
+        work: Sequence[Work],
+        now: Callable[[], datetime],
+        pulse: Pulse | None = None,
+        gives_way: Mapping[str, str] | None = None,
     ) -> None:
         self._stopping = threading.Event()
         self._pulse = pulse
         self.lanes = [Lane(entry, now, self._stopping) for entry in work]
+        named = {lane.name: lane for lane in self.lanes}
+        for name, first in (gives_way or {}).items():
+            named[name].first = named[first]
 
     def stop(self, *_: Any) -> None:
         self._stopping.set()

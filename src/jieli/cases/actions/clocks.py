@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from jieli.cases.actions.requests import restart_list
 from jieli.cases.actions.ringing import ANSWERED, advance, start_rings
-from jieli.cases.actions.spine import lock_case, log, publish, refresh_board, rule_of
+from jieli.cases.actions.spine import lock_case, log, publish, refresh_limits, rule_of
 from jieli.cases.models import Case, Clock, OutcomeDue, Request
 from jieli.cases.queries.people import Desks, audience
 from jieli.directory.models import Practitioner
@@ -110,7 +110,7 @@ def _fire_batch(wanted: Wanted, now: datetime) -> int:
     )
     for clock in clocks:
         append(chains[clock.case.chain_id], _fire(clock, now), now=now)
-        refresh_board(clock.case, now)
+        refresh_limits(clock.case, now)
     _save_fired(clocks)
     heard = [topics.case(str(clock.case.key)) for clock in clocks]
     live.publish([*heard, topics.BOARD], None, "clock")
@@ -142,17 +142,25 @@ def _fire(clock: Clock, now: datetime) -> list[Entry]:
     return entries
 
 
-FIRED = ("stage", "owes", "due_at", "target_at", "hard_at", "paused_at", "paused_until", "id")
+SAVED = ("stage", "due_at", "target_at", "hard_at", "paused_at", "paused_until")
+SAVE_FIRED = """
+    UPDATE cases_clock c
+       SET stage = n.stage, due_at = n.due_at, target_at = n.target_at, hard_at = n.hard_at,
+           paused_at = n.paused_at, paused_until = n.paused_until,
+           owes = string_to_array(n.owes, ',')
+      FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+                  %s::timestamptz[], %s::timestamptz[], %s::timestamptz[]) AS n (
+               id, owes, stage, due_at, target_at, hard_at, paused_at, paused_until)
+     WHERE c.id = n.id"""
 
 
-def _save_fired(clocks: Iterable[Clock]) -> None:
-    """Many rows in one round trip: Django's bulk_update took ten times as long for 200."""
-    columns = ", ".join(f"{name} = %s" for name in FIRED[:-1])
+def _save_fired(clocks: Sequence[Clock]) -> None:
+    """Many rows in one statement: row by row it was the longest part of firing."""
+    columns: list[list[Any]] = [[clock.pk for clock in clocks]]
+    columns.append([",".join(clock.owes) for clock in clocks])
+    columns += [[getattr(clock, name) for clock in clocks] for name in SAVED]
     with connection.cursor() as cursor:
-        cursor.executemany(
-            f"UPDATE cases_clock SET {columns} WHERE id = %s",  # noqa: S608 names from above
-            [[getattr(clock, name) for name in FIRED] for clock in clocks],
-        )
+        cursor.execute(SAVE_FIRED, columns)
 
 
 def _resume(clock: Clock, at: datetime) -> Entry:

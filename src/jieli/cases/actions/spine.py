@@ -181,6 +181,16 @@ def refresh_board(case: Case, now: datetime) -> None:
         records.ledger().add(_write_boards, [(case, now)])
 
 
+def refresh_limits(case: Case, now: datetime) -> None:
+    """Only when its next limit is: all that a clock changes by itself."""
+    records.ledger().add(_write_limits, [(case, now)])
+
+
+LIMITS = """
+    UPDATE cases_case c SET next_limit_at = n.next_limit_at, late_at = n.late_at
+      FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS n (
+               id, next_limit_at, late_at)
+     WHERE c.id = n.id"""
 FLAGS = """
     UPDATE cases_case c
        SET next_limit_at = n.next_limit_at, late_at = n.late_at,
@@ -203,6 +213,10 @@ FLAGS = """
 
 
 def _write_boards(given: list[tuple[Case, datetime]]) -> None:
+    _write_limits(given, FLAGS)
+
+
+def _write_limits(given: list[tuple[Case, datetime]], statement: str = LIMITS) -> None:
     cases = {case.pk: (case, now) for case, now in given}
     running: dict[int, list[clock_rules.Clock]] = {pk: [] for pk in cases}
     found = Clock.objects.filter(case__in=cases, stopped_at=None, cancelled_at=None)
@@ -212,7 +226,7 @@ def _write_boards(given: list[tuple[Case, datetime]]) -> None:
         case.next_limit_at, case.late_at = clock_rules.limits(running[pk], now)
     rows = [(pk, case.next_limit_at, case.late_at) for pk, (case, _now) in cases.items()]
     with connection.cursor() as cursor:
-        cursor.execute(FLAGS, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])
 
 
 def renew_boards(now: datetime) -> None:

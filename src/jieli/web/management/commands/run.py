@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from jieli.keys import upkeep
 from jieli.pager.actions import Pulse
 from jieli.web.now import keep_time, measure, now
-from jieli.web.recurring import WORK
+from jieli.web.recurring import GIVES_WAY, WORK
 from jieli.web.runner import Runner
 
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         keep_time()
         upkeep.tell()
-        runner = Runner(WORK, now, Pulse("runner", measure))
+        runner = Runner(WORK, now, Pulse("runner", measure), GIVES_WAY)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, runner.stop)
         runner.run()
