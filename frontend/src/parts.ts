@@ -9,6 +9,7 @@ const TOUCHED: [RegExp, string[]][] = [
   [/^handover_saved$/, ["situation"]],
   [/^(vitals_observed|document_added|original_added)$/, ["chart"]],
   [/^consent_/, ["chart", "clocks"]],
+  [/^temporised/, ["underway", "advice", "clocks"]],
   [/^(mission_|procedure_)/, ["underway", "clocks"]],
   [/^note_written$/, ["thread"]],
   [/^outcome_/, ["outcome"]],

@@ -11,7 +11,7 @@ WITHOUT = {
         ("missions_hub", "missions_departure", "missions_road"), "a timetable names no patient"
     ),
     **dict.fromkeys(
-        ("missions_vehicle", "missions_resource", "missions_linktest"),
+        ("missions_vehicle", "missions_resource", "missions_slot", "missions_linktest"),
         "what a hospital has, whoever needs it",
     ),
     "record_root": "a hash of a day; its leaves name cases and are seen with them",

@@ -70,7 +70,7 @@ def draft(case: Case, now: datetime, corrections: Any = (), **change: Any) -> Dr
         "opinion": opinion,
         "t0": opinion.signed_at if opinion else case.anchor_at,
         "pathway": "neonatal_obstruction",
-        "content": "pathways-1",
+        "content": "pathways-2",
         "approved": True,
         "instance": {
             "case": {"windows": [840, 1440], "stability": held.get("stability", "S3")},

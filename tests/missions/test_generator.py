@@ -64,7 +64,7 @@ def test_what_the_draft_hangs_on(world):
     found = draft(world)
     assert found.opinion is not None
     assert found.t0 == world.signed_at
-    assert (found.pathway, found.content) == ("neonatal_obstruction", "pathways-1")
+    assert (found.pathway, found.content) == ("neonatal_obstruction", "pathways-2")
     assert found.approved  # by nobody real: the demonstration says so of itself
     people = {p["part"]: p["name"] for p in found.words[DISPATCH]["people"]}
     assert people == {"operator": "沈砚秋", "anaesthetist": "陆知遥"}
@@ -123,7 +123,7 @@ def test_approval_of_the_content_holds_for_the_alliance_and_ends(world):
     assert world.case.alliance is not None
     Approval.objects.create(
         alliance=world.case.alliance,
-        content="pathways-1",
+        content="pathways-2",
         by="医务部",
         approved_on=day - timedelta(days=9),
         expires_on=day,

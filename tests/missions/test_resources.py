@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from jieli.cases.forms import ZONES
 from jieli.directory.models import Membership
 from jieli.missions.actions.resources import confirm_resource, confirm_vehicle
-from jieli.missions.models import Resource, Vehicle
+from jieli.missions.models import Resource, Slot, Vehicle
 from jieli.missions.queries.resources import counted
 from jieli.rules.refusal import Refused
 from jieli.rules.resources import FRESH_HOURS
@@ -109,3 +110,47 @@ def test_a_vehicle_that_is_said_to_be_free_waits_for_nothing(world):
     )
     said = confirm_vehicle(van, "free", by=world.zhu, now=NOW)
     assert (said.state, said.free_from) == ("free", None)
+
+
+# ── operating lists ──────────────────────────────────────────────────────────
+
+
+def test_a_place_on_the_list_is_added_taken_and_free_again(world):
+    client = as_(world.zhu)
+    tomorrow = (NOW + timedelta(days=1)).astimezone(ZONES["beijing"])
+    given = {
+        "organisation": world.centre.code,
+        "starts_at": f"{tomorrow:%Y-%m-%dT08:30}",
+        "zone": "beijing",
+        "room": "3",
+    }
+    for _twice in range(2):
+        assert client.post(f"{PAGE}slots/", given).status_code == 303
+    slot = Slot.objects.get()
+    assert (slot.room, slot.taken, slot.confirmed_by) == ("3", False, world.zhu)
+    assert slot.starts_at == tomorrow.replace(hour=8, minute=30, second=0, microsecond=0)
+    assert "08:30" in client.get(PAGE).content.decode()
+    for state, taken in (("taken", True), ("free", False)):
+        assert client.post(f"{PAGE}slots/{slot.pk}/", {"state": state}).status_code == 303
+        slot.refresh_from_db()
+        assert slot.taken is taken
+    assert client.post(f"{PAGE}slots/{slot.pk}/", {"state": "x"}).status_code == 409
+    assert as_(world.county_doctor).post(f"{PAGE}slots/{slot.pk}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"starts_at": ""}, {"starts_at": "tomorrow"}, {"starts_at": "2020-01-01T08:30"},
+     {"starts_at": "2099-01-01T08:30"}],
+)  # fmt: skip
+def test_nonsense_on_the_list_is_one_sentence_and_nothing_is_stored(world, change):
+    given = {"organisation": world.centre.code, "zone": "beijing"} | change
+    answer = as_(world.zhu).post(f"{PAGE}slots/", given)
+    assert answer.status_code in (409, 422)
+    assert not Slot.objects.exists()
+
+
+def test_nobody_adds_to_the_list_of_another_hospital(world):
+    at = (NOW + timedelta(days=1)).isoformat()
+    given = {"organisation": world.centre.code, "starts_at": at}
+    assert as_(world.county_doctor).post(f"{PAGE}slots/", given).status_code == 404

@@ -7,7 +7,7 @@ from django.db import ProgrammingError, transaction
 from jieli.cases.models import Case
 from jieli.missions import actions
 from jieli.missions.actions import Journey, Operation
-from jieli.missions.models import Assent, Choice, Correction, Mission, Sheet
+from jieli.missions.models import Assent, Choice, Correction, Mission, Sheet, Temporised
 from jieli.missions.queries.away import away
 from tests.cases.test_row_security import as_person
 from tests.cases.world import minutes
@@ -47,6 +47,9 @@ def case(world) -> Case:
     )  # fmt: skip
     Choice.objects.create(decision=decision, sheet=sheet, option="dispatch-1")
     Assent.objects.create(decision=decision, by=world.alice, agrees=True, at=minutes(9))
+    Temporised.objects.create(
+        case=case, item="warm", by=world.doctor, occurred_at=minutes(9), recorded_at=minutes(9)
+    )
     Correction.objects.create(case=case, name="x", value="1", by=world.doctor, at=minutes(9))
     return case
 

@@ -21,7 +21,7 @@ def shipped() -> pathways.Content:
 
 
 def test_what_is_shipped_is_a_draft_and_names_its_sources(shipped):
-    assert (shipped.version, shipped.status) == ("pathways-1", "draft")
+    assert (shipped.version, shipped.status) == ("pathways-2", "draft")
     for pathway in shipped.pathways.values():
         assert pathway.source
         assert pathway.name

@@ -163,7 +163,7 @@ RULES = {
          "cases:outcomes", "cases:clock_pause", "cases:clock_reason", "cases:withdrawal",
          "cases:acknowledgement", "cases:readings", "cases:measurement_error",
          "cases:document_error", "cases:handover_error", "missions:new_transfer",
-         "missions:family_told",
+         "missions:family_told", "missions:temporised",
          "missions:new_procedure", "missions:procedure_end"],
         treating,
     ),
@@ -220,7 +220,8 @@ RULES = {
     **dict.fromkeys(["exchange:csv_upload", "exchange:csv_confirmation"], uploader),
     "missions:resources": anybody,
     "missions:new_resource": nobody,  # without a hospital of one's own in the form
-    **dict.fromkeys(["missions:resource", "missions:vehicle"], at_hub),
+    "missions:new_slot": nobody,  # the same
+    **dict.fromkeys(["missions:resource", "missions:vehicle", "missions:slot"], at_hub),
 }  # fmt: skip
 
 
@@ -381,6 +382,7 @@ class Place:
             "/<slug:file>": "hubs",
             "/resources/<slug:site>": world.hub.code,
             "/<slug:kind>": "theatre",
+            "/slots/<int:slot>": world.hub.slots.create(starts_at=minutes(60)).pk,
             "/vehicles/<int:vehicle>": world.hub.vehicles.create(name="x", kind="ambulance").pk,
         }
 

@@ -215,6 +215,7 @@ class Clock(models.Model):
         CONSENT_CONSULT = "consent_to_remote_consult"
         CONSENT_OPERATION = "consent_to_operation"
         SCHEDULE = "schedule"
+        TEMPORISE = "temporise"  # what is done at once while the way is chosen
         DEFINITIVE_CARE = "definitive_care"  # C2: from the signed indication to the incision
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="clocks")

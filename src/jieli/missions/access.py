@@ -16,7 +16,7 @@ from jieli.cases.queries.people import official_day
 from jieli.chart.models import Procedure
 from jieli.directory.access import DESK_KINDS, TREATING_KINDS, organisations_of, roles_held
 from jieli.directory.models import Organisation, Practitioner
-from jieli.missions.models import Mission, Sheet, Vehicle
+from jieli.missions.models import Mission, Sheet, Slot, Vehicle
 
 # ── the decision sheet ───────────────────────────────────────────────────────
 
@@ -169,6 +169,14 @@ def get_site_to_count(person: Practitioner, code: str, on: date) -> Organisation
 def get_vehicle_to_count(person: Practitioner, vehicle: int, on: date) -> Vehicle:
     mine = organisations_of(person, on, TREATING_KINDS)
     found = Vehicle.objects.filter(pk=vehicle, organisation__in=mine).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def get_slot_to_count(person: Practitioner, slot: int, on: date) -> Slot:
+    mine = organisations_of(person, on, TREATING_KINDS)
+    found = Slot.objects.filter(pk=slot, organisation__in=mine).first()
     if found is None:
         raise Http404
     return found

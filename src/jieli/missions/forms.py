@@ -275,3 +275,25 @@ class AssentForm(forms.Form):
         error_messages={"required": _("Say whether you agree.")},
     )
     note = forms.CharField(max_length=300, required=False)
+
+
+class TickForm(Timed):
+    item = forms.CharField(max_length=80)
+    done = forms.ChoiceField(choices=[("yes", "yes"), ("no", "no")])
+
+
+# ── what hospitals have ──────────────────────────────────────────────────────
+
+
+class SlotForm(forms.Form):
+    """A place on an operating list, in one of the two zones."""
+
+    starts_at = LocalInstant()
+    zone = forms.CharField(max_length=10, required=False)
+    room = forms.CharField(max_length=40, required=False)
+
+    def clean_starts_at(self) -> datetime:
+        found = instant(self.cleaned_data["starts_at"], self.data.get("zone", "beijing"))
+        if found is None:
+            raise forms.ValidationError(_("Write date and time, for example 2026-03-01 12:45."))
+        return found

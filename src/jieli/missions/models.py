@@ -149,6 +149,24 @@ class Resource(models.Model):
         ]
 
 
+class Slot(models.Model):
+    """A place on the operating list of a hospital: what can wait begins at one."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="slots")
+    starts_at = models.DateTimeField()
+    room = models.CharField(max_length=40, blank=True)
+    taken = models.BooleanField(default=False)
+    confirmed_by = models.ForeignKey(
+        Practitioner, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "starts_at", "room"], name="slot_once")
+        ]
+
+
 class LinkTest(models.Model):
     """A test of the link for live guidance from one site."""
 
@@ -212,6 +230,24 @@ class Correction(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["case", "name", "-at"], name="correction_of_case")]
+
+
+class Temporised(models.Model):
+    """先稳住: one item of the set that is done at once while the way is chosen."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="temporised")
+    item = models.CharField(max_length=80)  # code in the pathway's set
+    by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "item"], condition=Q(undone_at=None), name="temporised_once"
+            )
+        ]
 
 
 class Choice(models.Model):

@@ -14,6 +14,7 @@ urlpatterns = [
         sheets.correction_undone,
         name="correction_undone",
     ),
+    path("cases/<uuid:key>/sheet/temporised/", sheets.temporised, name="temporised"),
     path("cases/<uuid:key>/sheet/family/", sheets.family_told, name="family_told"),
     path("cases/<uuid:key>/sheet/choices/", sheets.choice, name="choice"),
     path("cases/<uuid:key>/sheet/mission/", sheets.team, name="team"),
@@ -22,6 +23,8 @@ urlpatterns = [
     # what hospitals have
     path("missions/resources/", resources.resources, name="resources"),
     path("missions/resources/new/", resources.new_resource, name="new_resource"),
+    path("missions/resources/slots/", resources.new_slot, name="new_slot"),
+    path("missions/resources/slots/<int:slot>/", resources.slot, name="slot"),
     path("missions/resources/<slug:site>/<slug:kind>/", resources.resource, name="resource"),
     path("missions/vehicles/<int:vehicle>/", resources.vehicle, name="vehicle"),
     # teams and patients under way

@@ -82,6 +82,11 @@ FIELDS: Mapping[str, Field] = {
     "vehicle": Field(
         re.compile(r"vehicle:[0-9]{1,12}"), _words("away", "free"), "A vehicle is away or free."
     ),
+    "slot": Field(
+        re.compile(r"slot:[0-9]{1,12}"),
+        _words("taken", "free"),
+        "A place on the list is taken or free.",
+    ),
     "prep": Field(re.compile(rf"prep:{CODE}"), _whole(1, LONGEST), MINUTES),
     "now-fit-event": Field(re.compile(rf"now-fit-event:{CODE}"), _whole(1, LONGEST), MINUTES),
     "release": Field(re.compile(r"release"), _whole(0, LONGEST), MINUTES),

@@ -53,6 +53,11 @@ ESCALATION: Mapping[str, Mapping[str, tuple[Tell, ...]]] = {
         "target": (Tell("treating"),),
         "hard": (Tell("treating_director"),),
     },
+    "temporise": {
+        "remind": (Tell("treating"),),
+        "second": (Tell("treating"), Tell("treating_duty")),
+        "target": (Tell("treating", "ring"), Tell("treating_duty")),
+    },
     "definitive_care": {
         "remind": (Tell("treating"),),
         "second": (Tell("treating"), Tell("treating_duty")),

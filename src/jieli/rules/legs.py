@@ -33,6 +33,7 @@ KINDS: Mapping[str, Prior] = {
     "link": Prior(15, 0.30),  # camera, sound and a first look
     "road": Prior(60, 0.20),
     "wait": Prior(0, 0.0, learns=False),
+    "wait_list": Prior(0, 0.0, learns=False),  # for a free place on an operating list
     "flight": Prior(180, 0.0, learns=False),  # the block is the timetable's
     "train": Prior(180, 0.0, learns=False),
     "ferry": Prior(180, 0.0, learns=False),

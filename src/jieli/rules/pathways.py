@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+AT_ONCE, LIST = "at_once", "list"  # operated when ready, or at the next place on the list
 INDICATION, ONSET = "indication", "onset"  # what minute 0 of the windows is
 SIGMA_LIMIT = 3.0
 
@@ -52,6 +53,7 @@ class Temporise:
     """What is done at once while the way is chosen; `buys` is the window it gives, if any."""
 
     items: tuple[Named, ...] = ()
+    within: int | None = None  # minutes in which all of it should be done; None: it has no clock
     buys: int | None = None  # minutes
     quality: float = 1.0  # chance that it holds
 
@@ -65,6 +67,8 @@ class Pathway(Named):
     operator: str = ""
     anaesthesia: str = ""
     needs: tuple[str, ...] = ()  # keys of rules.resources.KINDS
+    theatre: str = AT_ONCE
+    unborn: bool = False  # the beds are for newborns, but who travels is the mother
     starts: str = INDICATION
     target: int = 0
     hard: int = 0
@@ -129,6 +133,8 @@ KEYS = frozenset(
         "operator",
         "anaesthesia",
         "needs",
+        "theatre",
+        "unborn",
         "from",
         "target",
         "hard",
@@ -153,6 +159,8 @@ def _pathway(given: Any, where: str) -> Pathway:
         raise BadContent(f"{where}: the target lies after the hard limit")
     if given.get("from", INDICATION) not in (INDICATION, ONSET):
         raise BadContent(f"{where}.from: must be {INDICATION} or {ONSET}")
+    if given.get("theatre", AT_ONCE) not in (AT_ONCE, LIST):
+        raise BadContent(f"{where}.theatre: must be {AT_ONCE} or {LIST}")
     return Pathway(
         **_named(given),
         specialties=_words(given, "specialties", where),
@@ -160,6 +168,8 @@ def _pathway(given: Any, where: str) -> Pathway:
         operator=str(given["operator"]),
         anaesthesia=str(given.get("anaesthesia", "")),
         needs=_words(given, "needs", where),
+        theatre=given.get("theatre", AT_ONCE),
+        unborn=given.get("unborn") is True,
         starts=given.get("from", INDICATION),
         target=target,
         hard=hard,
@@ -168,7 +178,7 @@ def _pathway(given: Any, where: str) -> Pathway:
             for each in given.get("signs", [])
         ),
         events=tuple(_event(each, where) for each in given.get("events", [])),
-        temporise=_temporise(given.get("temporise")),
+        temporise=_temporise(given.get("temporise"), where),
         kit=_words(given, "kit", where),
     )
 
@@ -204,9 +214,25 @@ def _event(given: Mapping[str, Any], where: str) -> CompetingEvent:
     return CompetingEvent(**_named(given), median=median, sigma=sigma)
 
 
-def _temporise(given: Any) -> Temporise | None:
+TEMPORISE_KEYS = frozenset(["items", "within", "buys", "quality"])
+
+
+def _temporise(given: Any, where: str) -> Temporise | None:
     if not given:
         return None
+    where = f"{where}.temporise"
+    if unknown := set(given) - TEMPORISE_KEYS:
+        raise BadContent(f"{where}: unknown key {sorted(unknown)[0]}")
+    quality = float(given.get("quality", 1.0))
+    if not 0 < quality <= 1:
+        raise BadContent(f"{where}.quality: must be more than 0 and at most 1")
     items = tuple(Named(**_named(each)) for each in given.get("items", []))
-    buys = given.get("buys")
-    return Temporise(items, int(buys) if buys else None, float(given.get("quality", 1.0)))
+    codes = [item.code for item in items]
+    if len(set(codes)) < len(codes):
+        raise BadContent(f"{where}.items: each has a code of its own")
+    return Temporise(
+        items,
+        _minutes(given, "within", where) if given.get("within") else None,
+        _minutes(given, "buys", where) if given.get("buys") else None,
+        quality,
+    )

@@ -121,6 +121,36 @@ def _none_feasible(export: Export) -> bool | None:
     return bool(sheets[-1]["answer"]["none_feasible"]) if sheets else None
 
 
+def _option_hours(template: str) -> Callable[[Export], float | None]:
+    """Hours from T+0 at which the soonest way of this kind has treatment begun, in the middle."""
+
+    def read(export: Export) -> float | None:
+        for sheet in reversed(export.get("sheets", [])):
+            begun = _between(export["t0"], sheet["t0"])
+            options = sheet["answer"]["options"]
+            found = [
+                options[name]["p50"]
+                for name, kind in sheet["templates"].items()
+                if kind == template and options[name]["p50"] is not None
+            ]
+            if found:
+                return round((begun + min(found)) / 60, 1)
+        return None
+
+    return read
+
+
+def _twins_barred(export: Export) -> bool | None:
+    """Whether birth on the way barred every transfer of a case of twins in labour."""
+    for case in export.get("cases", [export]):
+        for sheet in reversed(case.get("sheets", [])):
+            if sheet["pathway"] == "threatened_preterm_twins":
+                options = sheet["answer"]["options"]
+                moved = [n for n, kind in sheet["templates"].items() if kind == "TRANSFER"]
+                return bool(moved) and all("C4" in options[name]["barred"] for name in moved)
+    return None
+
+
 def _target_miss(export: Export) -> float | None:
     """Minutes from T+0 at which it was said that no option makes a window any more."""
     said = _first(_said("target_out_of_reach")(export), "occurred_at")
@@ -174,6 +204,9 @@ NAMES: dict[str, Callable[[Export], Any]] = {
     "best_option": _best_option,
     "target_miss_announced_minute": _target_miss,
     "none_feasible": _none_feasible,
+    "local_option_hours": _option_hours("LOCAL"),
+    "transfer_option_hours": _option_hours("TRANSFER"),
+    "twins_transfer_barred": _twins_barred,
     "sheets": _count("sheets"),
     "opinion_signed": lambda export: bool(export.get("opinions")),
     "decision_signed": lambda export: bool(export.get("decisions")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from jieli.rules.resources import KINDS
@@ -22,6 +23,8 @@ MOST_MINUTES = 10_000
 class Reader(Protocol):
     """What of the story's reader is needed here."""
 
+    t0: datetime
+
     def keys(self, block: Lined, allowed: str, where: str) -> None: ...
     def take(
         self, block: Lined, key: str, read: Callable[[Any], Any], default: Any = None
@@ -29,6 +32,8 @@ class Reader(Protocol):
     def blocks(self, block: Lined, key: str) -> list[Lined]: ...
     def named_blocks(self, block: Lined, key: str) -> list[tuple[str, Lined]]: ...
     def known_site(self, value: Any) -> str: ...
+    def local_time(self, value: Any) -> datetime: ...
+    def wrong(self, line: int, sentence: str) -> None: ...
     def needed(self, block: Lined, key: str, read: Callable[[Any], Any], instead: Any) -> Any: ...
 
 
@@ -39,6 +44,7 @@ class Moving:
     roads: tuple[Road, ...]
     vehicles: tuple[Vehicle, ...]
     resources: dict[str, dict[str, int]]
+    slots: dict[str, tuple[float, ...]]
 
 
 def read(reader: Reader, top: Lined, base: Story | None) -> Moving:
@@ -50,6 +56,7 @@ def read(reader: Reader, top: Lined, base: Story | None) -> Moving:
         tuple(_road(reader, block, known) for block in reader.blocks(top, "roads")),
         tuple(_vehicle(reader, block) for block in reader.blocks(top, "vehicles")),
         _resources(reader, top),
+        _slots(reader, top),
     )
 
 
@@ -149,6 +156,34 @@ def _resources(reader: Reader, top: Lined) -> dict[str, dict[str, int]]:
         if site:
             count = values.from_to(0, 999)
             found[site] = {kind: reader.take(block, kind, count, 0) for kind in block}
+    return found
+
+
+def _slots(reader: Reader, top: Lined) -> dict[str, tuple[float, ...]]:
+    """Free places on operating lists: minutes from T+0, or a date and time."""
+
+    def minutes(value: Any) -> float:
+        if isinstance(value, int | float):
+            return float(value)
+        return (reader.local_time(value) - reader.t0).total_seconds() / 60
+
+    def places(value: Any) -> tuple[float, ...]:
+        given = value if isinstance(value, list) else [value]
+        return tuple(sorted(minutes(each) for each in given))
+
+    block = top.get("slots")
+    if block is None:
+        return {}
+    if not isinstance(block, Lined):
+        reader.wrong(top.line_of("slots"), "`slots` is a mapping of hospitals.")
+        return {}
+    found: dict[str, tuple[float, ...]] = {}
+    for code in block:
+        site = reader.take(
+            values.block_of(block.line_of(code), site=code), "site", reader.known_site, ""
+        )
+        if site:
+            found[site] = reader.take(block, code, places, ())
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jieli.directory.models import Organisation
-from jieli.missions.models import Departure, Hub, Resource, Road, Vehicle
+from jieli.missions.models import Departure, Hub, Resource, Road, Slot, Vehicle
 from jieli.stories import script
 
 SOURCE = "demonstration"
@@ -15,7 +15,7 @@ def sites_named(story: script.Story) -> set[str]:
     """Hospitals that the story's roads, vehicles and resources need."""
     hubs = {*story.hubs}
     ends = {end for road in story.roads for end in (road.start, road.end)} - hubs
-    return ends | {vehicle.site for vehicle in story.vehicles} | set(story.resources)
+    return ends | {vehicle.site for vehicle in story.vehicles} | {*story.resources, *story.slots}
 
 
 def put(story: script.Story, sites: Mapping[str, Organisation]) -> None:
@@ -33,6 +33,11 @@ def put(story: script.Story, sites: Mapping[str, Organisation]) -> None:
         for kind, free in stocks.items():
             Resource.objects.update_or_create(
                 organisation=sites[site], kind=kind, defaults={"free": free}
+            )
+    for site, places in story.slots.items():
+        for minutes in places:
+            Slot.objects.get_or_create(
+                organisation=sites[site], starts_at=story.instant(minutes), room=""
             )
 
 

@@ -22,7 +22,7 @@ from jieli.stories.forms import FORMS, OWN_PAGE, PAGES, CannotStep, local
 
 WHY_LATE = "事后补记"  # the reason of a late entry that the file does not give
 # What is seen and done at the bedside before anybody calls: entered late, when the case is there.
-BEFORE_THE_CASE = frozenset({"observe", "handover", "message", "consent"})
+BEFORE_THE_CASE = frozenset({"observe", "handover", "message", "consent", "pathway_step"})
 
 
 class Time(Protocol):
@@ -103,7 +103,7 @@ class Play:
             self.watcher.ended(step, outcome)
 
     def take(self, step: script.Step) -> Outcome:
-        if step.do in verbs.LATER_VERBS:
+        if verbs.is_later(step.do, step.fields):
             self.absent_step(step)
             return Outcome("absent")
         if step.do in BEFORE_THE_CASE and not self.cases:
@@ -155,7 +155,8 @@ class Play:
     def check(self) -> None:
         export = self.export() if self.cases else None
         if export is not None:
-            export = {**export, "t0": self.story.instant(0).isoformat()}
+            cases = [export, *(self.export(case) for case in self.cases[1:])]
+            export = {**export, "t0": self.story.instant(0).isoformat(), "cases": cases}
         for wanted in self.story.asserts:
             if assertions.is_absent(wanted.name, export):
                 self.absent.append(wanted.name)
@@ -298,6 +299,25 @@ def _observe(play: Play, step: script.Step) -> Answer:
     return answer
 
 
+def _done_at_once(play: Play, step: script.Step) -> Answer:
+    """Tick so many more things of the set, in its order; all of them if no number is told."""
+    case = play.case(step)
+    path = f"{case.path}sheet/temporised/"
+    page = play.person(step.by).get(case.path)
+    items = [form.hidden.get("item", "") for form in page.forms if form.action == path]
+    if not items:
+        raise CannotStep("this case has no set of things to be done at once")
+    ticked = {each["item"] for each in play.export(case)["temporised"] if not each["undone_at"]}
+    open_items = [item for item in items if item not in ticked]
+    wanted = step.fields.get("done")
+    answer = Answer(204, "")
+    for item in open_items[: int(wanted) if wanted is not None else None]:
+        answer = play.post(step, path, {"item": item, "done": "yes"}, None)
+        if not answer.ok:
+            break
+    return answer
+
+
 def _view(play: Play, step: script.Step) -> Answer:
     # Before there is a case: one that does not exist, which is what they would find.
     path = play.case(step).path if play.cases else f"/cases/{uuid.uuid4()}/"
@@ -313,6 +333,7 @@ VERBS: dict[str, Callable[[Play, script.Step], Answer]] = {
     **dict.fromkeys(FORMS, _do),
     "raise_request": _raise,
     "observe": _observe,
+    "pathway_step": _done_at_once,
     "view_case": _view,
     "advance": _advance,
 }

@@ -130,7 +130,7 @@ class _Reader:
         self.keys(
             top,
             "story title about zone t0 alliances techniques sites cast agreements roster patients "
-            "hubs timetables roads vehicles resources steps asserts note notes",
+            "hubs timetables roads vehicles resources slots steps asserts note notes",
             "the story",
         )
         name = self.take(top, "story", values.word, _REQUIRED) or "?"
@@ -169,6 +169,7 @@ class _Reader:
             roads=moving.roads,
             vehicles=moving.vehicles,
             resources=moving.resources,
+            slots=moving.slots,
         )
         return replace(story, steps=self.steps(top))
 

@@ -194,6 +194,7 @@ class Story:
     roads: tuple[Road, ...] = ()
     vehicles: tuple[Vehicle, ...] = ()
     resources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # site, kind
+    slots: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # site; minutes from t0
     steps: tuple[Step, ...] = ()
     asserts: tuple[Assertion, ...] = ()
 

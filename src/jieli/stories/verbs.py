@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 # Each verb of today with the fields that its form has; docs/stories.md explains them.
 _VITALS = "hr rr spo2 sbp dbp temp o2 crt lactate glucose ph weight gcs effort stability"
 _ISBAR = (
@@ -70,6 +73,13 @@ _LATER = (
     "close_action open_agreement post visit_list generate sign_checklist"
 )
 LATER_VERBS = frozenset(_LATER.split())
+
+
+def is_later(verb: str, fields: Mapping[str, Any]) -> bool:
+    """Of pathways the set that is done at once is built; their own steps come later."""
+    return verb in LATER_VERBS and not (verb == "pathway_step" and fields.get("set") == "temporise")
+
+
 # Fields of today's verbs that a later issue reads: told as absent, not passed over in silence.
 LATER_FIELDS = {
     "raise_request": {"checklist", "pathway", "scores"},

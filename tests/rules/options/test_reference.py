@@ -144,6 +144,11 @@ def test_a_pathway_that_buys_time_is_staged():
     bought = replace(
         base, target=300, hard=360, temporise=replace(base.temporise, buys=1440, quality=0.95)
     )
-    found = planned(generate(facts(pathway=bought)))
+    done = [item.code for item in base.temporise.items]
+    early = generate(facts(pathway=bought, temporised=frozenset(done[:-1])))
+    assert planned(early).ranked == ()  # one thing is not done yet
+    barred = early.words["staged-dispatch-sch"]["barred"]
+    assert {"code": "C3", "say": "temporise_open", "facts": {"done": 6, "of": 7}} in barred
+    found = planned(generate(facts(pathway=bought, temporised=frozenset(done))))
     assert found.ranked == ("staged-dispatch-sch",)
     assert dict(found["staged-dispatch-sch"].figures.chances)[1440] > 0.99

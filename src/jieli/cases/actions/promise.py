@@ -1,4 +1,5 @@
-"""C2: definitive care within its window, from the signed indication to the incision."""
+"""Promises that approved content makes: C2, definitive care within its window, from the signed
+indication to the incision; and the set that is done at once, within its minutes."""
 
 from datetime import datetime, timedelta
 
@@ -41,3 +42,13 @@ def promise_care(case: Case, at: datetime, target: int, hard: int, *, now: datet
         minutes=hard,
         by_minutes=int((before - limits[1]).total_seconds() // 60),
     )
+
+
+def promise_temporise(case: Case, at: datetime, within: int) -> None:
+    """Start the clock of the set that is done at once, once. `within`: minutes from `at`."""
+    name = Clock.Name.TEMPORISE
+    if Clock.objects.filter(case=case, name=name, cancelled_at=None).exists():
+        return
+    clock = Clock(case=case, name=name, started_at=at, target_at=at + timedelta(minutes=within))
+    clock.due_at = rules.next_due(rule_of(clock))
+    insert([clock], once=True)

@@ -109,8 +109,7 @@ def row(clock: Clock, now: datetime, *, approved: bool, may_act: bool) -> Row:
         bar=rules.bar(rule, shown_at, _sentence(clock, left, caption))
         if rule.target or done
         else None,
-        # Definitive care has windows of its own content, and no clock until that is approved.
-        unapproved=bool(rule.target) and not approved and clock.name != Clock.Name.DEFINITIVE_CARE,
+        unapproved=bool(rule.target) and not approved and clock.name not in OF_PATHWAYS,
         done=done,
         small=done,
         paused=paused,
@@ -120,6 +119,8 @@ def row(clock: Clock, now: datetime, *, approved: bool, may_act: bool) -> Row:
     )
 
 
+# Their windows are of other content, and there is no clock until that is approved.
+OF_PATHWAYS = (Clock.Name.TEMPORISE, Clock.Name.DEFINITIVE_CARE)
 PAUSABLE = ("decision", "consent_to_remote_consult", "consent_to_operation", "opinion")
 
 

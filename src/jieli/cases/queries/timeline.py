@@ -89,6 +89,8 @@ SENTENCES: Mapping[str, Sentence] = {
     "input_corrected": _s(
         "pen", N("%(actor)s corrected: %(what)s"), detail=N("%(value)s %(reason)s")
     ),
+    "temporised": _s("check", N("%(actor)s did at once: %(what)s"), detail=N("%(reason)s")),
+    "temporised_undone": _s("undo", N("%(actor)s took a tick back: %(what)s")),
     "correction_undone": _s("undo", N("%(actor)s took a correction back: %(what)s")),
     "option_chosen": _s(
         "check",

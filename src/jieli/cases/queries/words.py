@@ -15,6 +15,7 @@ CLOCKS: Mapping[str, object] = {
     "consent_to_remote_consult": _("Consent to remote consult"),
     "consent_to_operation": _("Consent to operation"),
     "schedule": _("Meeting scheduled"),
+    "temporise": _("Done at once"),
     "definitive_care": _("Definitive care"),
 }
 CLOCK_SINCE: Mapping[str, object] = {
@@ -26,6 +27,7 @@ CLOCK_SINCE: Mapping[str, object] = {
     "consent_to_remote_consult": _("since the request, in parallel"),
     "consent_to_operation": _("since the decision, measured only"),
     "schedule": _("since the request"),
+    "temporise": _("since the options were compared"),
     "definitive_care": _("since the indication was signed"),
 }
 STATES: Mapping[str, object] = {

@@ -35,6 +35,7 @@ from jieli.missions.actions.team import (
     set_kit,
     write_entry,
 )
+from jieli.missions.actions.temporise import tick, untick
 from jieli.missions.actions.transfer import (
     Journey,
     accept_transfer,
@@ -89,6 +90,8 @@ __all__ = [
     "start_procedure",
     "sweep",
     "tell_family",
+    "tick",
     "undo_correction",
+    "untick",
     "write_entry",
 ]

@@ -10,20 +10,23 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from jieli.cases import actions as cases
-from jieli.cases.actions.promise import promise_care
+from jieli.cases.actions.promise import promise_care, promise_temporise
 from jieli.cases.actions.spine import lock_case, log
 from jieli.cases.models import Case, Decision, Opinion
 from jieli.cases.queries.people import Desks
 from jieli.directory.models import Practitioner
 from jieli.missions.models import Assent, Choice, Correction, Sheet
 from jieli.missions.queries import saying
+from jieli.missions.queries.content import pathways
 from jieli.missions.queries.corrections import corrections_of
+from jieli.missions.queries.facts import temporised
 from jieli.missions.queries.generator import Draft, generate
 from jieli.notify import actions as notify
 from jieli.record.actions import action
 from jieli.record.models import Event
 from jieli.rules import sheets as rules
 from jieli.rules.corrections import check_correction
+from jieli.rules.pathways import Temporise
 from jieli.rules.planner import Plan, instance, plan
 from jieli.rules.planner.answers import as_json
 from jieli.rules.refusal import Refused
@@ -96,8 +99,17 @@ def _keep(
     if draft.approved:  # a draft is shown, and calls nobody and starts nothing
         target, hard = (int(w) for w in (draft.instance["case"]["windows"] * 2)[:2])
         promise_care(case, draft.t0, target, hard, now=now)
+        _start_temporising(case, pathways().pathways[draft.pathway].temporise, now)
         _announce(sheet, before, planned, now)
     return sheet
+
+
+def _start_temporising(case: Case, given: Temporise | None, now: datetime) -> None:
+    """What is done at once has a clock of its own, unless all of it is done already."""
+    if given is None or given.within is None:
+        return
+    if not {one.code for one in given.items} <= temporised(case):
+        promise_temporise(case, now, given.within)
 
 
 def _template(draft: Draft, option: str) -> str:

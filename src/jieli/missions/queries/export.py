@@ -103,6 +103,21 @@ def sheets_of(case: Case) -> list[dict[str, Any]]:
     return [_sheet(sheet, chosen.get(sheet.pk)) for sheet in versions]
 
 
+def temporised_of(case: Case) -> list[dict[str, Any]]:
+    """What was done at once, ticks that were taken back among them."""
+    rows = case.temporised.select_related("by").order_by("occurred_at", "id")
+    return [
+        {
+            "item": row.item,
+            "by": row.by.number,
+            "occurred_at": row.occurred_at,
+            "recorded_at": row.recorded_at,
+            "undone_at": row.undone_at,
+        }
+        for row in rows
+    ]
+
+
 def _sheet(sheet: Sheet, choice: Choice | None) -> dict[str, Any]:
     return {
         "version": sheet.version,

@@ -35,10 +35,10 @@ def read(case: Case, now: datetime) -> Read | None:
     opinion = _opinion(case)
     request = opinion.request if opinion else _request(case)
     content = pathways()
-    pathway = content.of(*_needs(request)) if request else None
+    pathway = _pathway(request)
     if pathway is None or request is None:
         return None
-    near = around(case, pathway, request.specialty, today(now))
+    near = around(case, pathway, request.specialty, today(now), now)
     routes = routes_of(near.sites, today(now))
     here = case.organisation
     grade, graded = _stability(case)
@@ -58,14 +58,23 @@ def read(case: Case, now: datetime) -> Read | None:
         link=_link(here),
         stability=grade,
         stability_said=graded,
+        temporised=temporised(case),
         refused=_refused(case),
     )
     return Read(facts, opinion, content, is_approved(content, case, now), near.farther)
 
 
-def _needs(request: Request) -> tuple[str, str]:
+def pathway_of(case: Case) -> Pathway | None:
+    """What this case needs, as far as the content has a pathway for what was asked."""
+    opinion = _opinion(case)
+    return _pathway(opinion.request if opinion else _request(case))
+
+
+def _pathway(request: Request | None) -> Pathway | None:
+    if request is None:
+        return None
     technique: Technique | None = request.technique
-    return technique.code if technique else "", request.specialty.code
+    return pathways().of(technique.code if technique else "", request.specialty.code)
 
 
 def _opinion(case: Case) -> Opinion | None:
@@ -107,6 +116,11 @@ def _link(here: Organisation) -> Link | None:
         return None
     said = Said("link test", row.at, row.by.name if row.by else "")
     return Link(row.passed, row.failure_share, said)
+
+
+def temporised(case: Case) -> frozenset[str]:
+    """Items of the set that is done at once which are done."""
+    return frozenset(case.temporised.filter(undone_at=None).values_list("item", flat=True))
 
 
 def _refused(case: Case) -> bool:

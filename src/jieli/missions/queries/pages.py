@@ -21,6 +21,8 @@ from jieli.missions import access
 from jieli.missions.actions.transfer import last_score, physicians
 from jieli.missions.models import Cover, KitItem, Mission, Paper, Vehicle
 from jieli.missions.queries import people
+from jieli.missions.queries.at_once import at_once
+from jieli.missions.queries.facts import pathway_of
 from jieli.missions.queries.lists import is_open, lines, status_word
 from jieli.missions.queries.way import Way, way
 from jieli.rules import eta, transport
@@ -350,8 +352,11 @@ def under_way(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
     here = access.where_is(case)
     mine = {r.organisation_id for r in me.roles.all() if r.holds_on(official_day(now))}
     is_case_open = case.status == Case.Status.OPEN
+    pathway = pathway_of(case)
     return {
         "case": case,
+        "standing": standing,
+        "at_once": at_once(case, pathway.code) if pathway else None,
         "lines": lines(found.order_by("-pk"), now),
         "procedures": list(procedures_of(case.key)),
         "may_send": is_case_open

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from jieli.directory.access import TREATING_KINDS, alliances_of, organisations_of, today
 from jieli.directory.models import Membership, Organisation, Practitioner
-from jieli.missions.models import Resource, Vehicle
+from jieli.missions.models import Resource, Slot, Vehicle
 from jieli.missions.queries.words import thing
 from jieli.rules.resources import FRESH_HOURS, KINDS
 
@@ -38,9 +39,19 @@ class Ride:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A place on an operating list; `at` is local time there."""
+
+    row: Slot
+    at: datetime
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     things: Sequence[Thing]
     vehicles: Sequence[Ride]
+    places: Sequence[Place]
     mine: Sequence[Organisation]  # where this person may count
     kinds: Sequence[tuple[str, str]]
 
@@ -64,6 +75,7 @@ def counted(person: Practitioner, now: datetime) -> Counted:
             if kind in found
         ],
         _vehicles(sites, own, now),
+        _places(sites, own, now),
         list(Organisation.objects.filter(pk__in=own).order_by("sort_key", "pk")),
         [(kind, thing(kind)) for kind in KINDS],
     )
@@ -76,6 +88,20 @@ def _vehicles(sites: set[int], own: set[int], now: datetime) -> list[Ride]:
     return [
         Ride(row, _is_old(row.confirmed_at, now), row.organisation_id in own)
         for row in rows.order_by("organisation__sort_key", "name")[:SHOWN]
+    ]
+
+
+def _places(sites: set[int], own: set[int], now: datetime) -> list[Place]:
+    rows = Slot.objects.filter(organisation__in=sites, starts_at__gte=now).select_related(
+        "organisation", "confirmed_by"
+    )
+    return [
+        Place(
+            row,
+            row.starts_at.astimezone(ZoneInfo(row.organisation.zone)),
+            row.organisation_id in own,
+        )
+        for row in rows.order_by("starts_at", "organisation__sort_key", "room")[:SHOWN]
     ]
 
 

@@ -56,6 +56,7 @@ WAYS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("covered", N("covered at home")),
         ("awake:18", N("awake for 18 h")),
     ),
+    "slot": (("taken", N("taken")), ("free", N("free"))),
     "vehicle": (("away", N("away")), ("free", N("free"))),
 }
 KNOBS: Mapping[str, str] = {

@@ -10,6 +10,7 @@ from jieli.cases.access import Standing
 from jieli.cases.models import Case, Decision, Template
 from jieli.missions.models import Assent, Choice, Correction, Mission, Sheet
 from jieli.missions.queries import saying
+from jieli.missions.queries.at_once import AtOnce, at_once
 from jieli.rules import sheets as rules
 from jieli.rules.planner import Plan, changes, explain, instance, plan
 from jieli.rules.planner.planning import Verdict
@@ -81,6 +82,7 @@ class SheetPage:
     pruned: Sequence[str]
     versions: Sequence[Sheet]
     told: bool
+    at_once: AtOnce | None
     decision: Decision | None
     choice: Choice | None
     assents: Sequence[Assent] = field(default_factory=tuple)
@@ -137,6 +139,7 @@ def sheet_page(case: Case, sheet: Sheet, standing: Standing, now: datetime) -> S
         pruned=[saying.pruned(one) for one in sheet.words.get("pruned", ())],
         versions=versions,
         told=case.chain.events.filter(verb="delay_told").exists() if lost.windows else False,
+        at_once=at_once(case, sheet.pathway),
         decision=decision,
         choice=choice,
         missions=missions,

@@ -1,23 +1,25 @@
 """Which hospitals a sheet looks at: the patient's, its partners, and the nearest that can do it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from math import cos, radians
 
 from django.db.models import ExpressionWrapper, F, FloatField, OrderBy, Q, QuerySet
 
 from jieli.cases.models import Case
 from jieli.directory.models import Agreement, Capability, Membership, Organisation, Specialty
-from jieli.missions.models import Resource, Vehicle
+from jieli.missions.models import Resource, Slot, Vehicle
+from jieli.rules.options import facts
 from jieli.rules.options.facts import Carrier, Said, Site, Stock, Treaty
 from jieli.rules.options.judging import ABLE
-from jieli.rules.pathways import Pathway
+from jieli.rules.pathways import LIST, Pathway
 
 ABLE_SITES = 12  # nearest hospitals with the technique, whose alliance does not matter
 NEIGHBOURS = 8  # nearest of the own alliances: places to meet
 PARTNERS = 20
 BASES = 4
+LISTED = timedelta(days=15)  # of operating lists; a window of content is 14 days at the longest
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,9 @@ class Around:
     farther: int
 
 
-def around(case: Case, pathway: Pathway, specialty: Specialty | None, on: date) -> Around:
+def around(
+    case: Case, pathway: Pathway, specialty: Specialty | None, on: date, now: datetime
+) -> Around:
     here = case.organisation
     able = _able(here, pathway)
     nearest = list(able.values_list("organisation_id", flat=True)[:ABLE_SITES])
@@ -44,9 +48,12 @@ def around(case: Case, pathway: Pathway, specialty: Specialty | None, on: date) 
     rows = Organisation.objects.in_bulk(ids)
     levels = _levels(ids, pathway)
     stocks = _stocks(ids, pathway)
+    lists = _lists(ids, now) if pathway.theatre == LIST else {}
     bound = allied | partners | {here.pk}
     sites = {
-        row.code: _site(row, levels.get(pk, {}), stocks.get(pk, {}), pathway, pk in bound)
+        row.code: _site(
+            row, levels.get(pk, {}), stocks.get(pk, {}), lists.get(pk), pathway, pk in bound
+        )
         for pk, row in rows.items()
     }
     return Around(
@@ -113,10 +120,25 @@ def _stocks(ids: Collection[int], pathway: Pathway) -> dict[int, dict[str, Stock
     return found
 
 
+def _lists(ids: Collection[int], now: datetime) -> dict[int, list[facts.Slot]]:
+    """Of hospitals that keep one: the free places ahead, none when all are taken."""
+    rows = Slot.objects.filter(
+        organisation__in=ids, starts_at__gte=now - LISTED, starts_at__lte=now + LISTED
+    ).select_related("confirmed_by")
+    found: dict[int, list[facts.Slot]] = {}
+    for row in rows.order_by("starts_at", "id"):
+        free = found.setdefault(row.organisation_id, [])
+        if row.starts_at >= now and not row.taken:
+            by = row.confirmed_by.name if row.confirmed_by else ""
+            free.append(facts.Slot(row.pk, row.starts_at, Said("list", row.confirmed_at, by)))
+    return found
+
+
 def _site(
     row: Organisation,
     levels: Mapping[str, int],
     stocks: Mapping[str, Stock],
+    listing: Sequence[facts.Slot] | None,
     pathway: Pathway,
     allied: bool,
 ) -> Site:
@@ -130,6 +152,7 @@ def _site(
         levels.get(pathway.anaesthesia),
         allied,
         stocks,
+        tuple(listing) if listing is not None else None,
     )
 
 

@@ -7,10 +7,17 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from jieli.cases.forms import checked
 from jieli.directory.access import today
 from jieli.directory.views import Signed, signed
 from jieli.missions import access
-from jieli.missions.actions.resources import confirm_resource, confirm_vehicle
+from jieli.missions.actions.resources import (
+    add_slot,
+    confirm_resource,
+    confirm_slot,
+    confirm_vehicle,
+)
+from jieli.missions.forms import SlotForm
 from jieli.missions.queries.resources import counted
 from jieli.rules.refusal import Refused
 
@@ -48,6 +55,24 @@ def new_resource(request: Signed) -> HttpResponse:
     """The form names hospital and thing; the rest is as if it stood there already."""
     site, kind = request.POST.get("organisation", ""), request.POST.get("kind", "")
     return resource(request, site=site, kind=kind)
+
+
+@require_POST
+@signed
+def new_slot(request: Signed) -> HttpResponse:
+    site = request.POST.get("organisation", "")
+    place = access.get_site_to_count(request.me, site, today(request.now))
+    given = checked(SlotForm(request.POST))
+    add_slot(place, given["starts_at"], given["room"], by=request.me, now=request.now)
+    return _back(request)
+
+
+@require_POST
+@signed
+def slot(request: Signed, slot: int) -> HttpResponse:
+    found = access.get_slot_to_count(request.me, slot, today(request.now))
+    confirm_slot(found, request.POST.get("state", ""), by=request.me, now=request.now)
+    return _back(request)
 
 
 def _back(request: Signed) -> HttpResponse:

@@ -20,7 +20,7 @@ from jieli.missions.access import (
     need_desk,
     need_party,
 )
-from jieli.missions.forms import AssentForm, ChoiceForm, CorrectionForm, UndoForm
+from jieli.missions.forms import AssentForm, ChoiceForm, CorrectionForm, TickForm, UndoForm
 from jieli.missions.models import Sheet
 from jieli.missions.queries import saying
 from jieli.missions.queries.joint import joint
@@ -62,6 +62,7 @@ def _page(
         "form": form,
         "decision_clock": pages.only(context["clocks"], "decision")
         or pages.only(context["clocks"], "definitive_care"),
+        "at_once_clock": pages.only(context["clocks"], "temporise"),
         "suggested": saying.short(found.words[found.best]) if found.best else "",
     }
     return render(request, "missions/sheet.html", context, status=status)
@@ -96,6 +97,20 @@ def correction_undone(request: Signed, key: UUID) -> HttpResponse:
     data = checked(UndoForm(request.POST))
     actions.undo_correction(case, data["name"], by=request.me, now=request.now)
     return _to_sheet(case)
+
+
+@require_POST
+def temporised(request: Signed, key: UUID) -> HttpResponse:
+    """One thing of the set that is done at once: ticked, or ticked by mistake."""
+    case = access.get_case_for(request.me, key, request.now)
+    access.need_treating(request.me, case, request.now)
+    form = TickForm(request.POST)
+    data = checked(form)
+    if data["done"] == "yes":
+        actions.tick(case, data["item"], by=request.me, now=request.now, **form.timing)
+    else:
+        actions.untick(case, data["item"], by=request.me, now=request.now)
+    return see_other(f"/cases/{case.key}/{'sheet/' if 'sheet' in request.POST else ''}#at-once")
 
 
 @require_POST

@@ -24,6 +24,7 @@ from jieli.rules.options.moving import (
 )
 from jieli.rules.options.staying import TEAM_SITES, dispatch, live, local
 from jieli.rules.options.ways import Ways
+from jieli.rules.pathways import LIST
 
 MOST_OPTIONS = 30
 
@@ -86,6 +87,8 @@ def _note_case(facts: Facts, inputs: Inputs) -> None:
     said = Said(pathway.source)
     inputs.note("window:target", pathway.code, target, "min", said, correctable=False)
     inputs.note("window:hard", pathway.code, hard, "min", said, correctable=False)
+    if pathway.theatre == LIST or "release" in facts.corrections:
+        inputs.note("release", "release", float(facts.corrections.get("release", 0)), "min")
     for sign in pathway.signs:
         value = "yes" if sign.code in facts.signs else "no"
         inputs.note(f"sign:{sign.code}", sign.code, value, "", Said(sign.source))

@@ -32,6 +32,15 @@ class Stock:
 
 
 @dataclass(frozen=True, slots=True)
+class Slot:
+    """A free place on the operating list of a hospital."""
+
+    id: int
+    at: datetime
+    said: Said = Said()
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     code: str
     name: str
@@ -41,6 +50,7 @@ class Site:
     anaesthesia: int | None = None
     allied: bool = True  # in an alliance of the patient's hospital, or bound by an agreement
     stocks: Mapping[str, Stock] = field(default_factory=dict)
+    listing: tuple[Slot, ...] | None = None  # in order of time; None: nobody here keeps a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +200,7 @@ class Facts:
     stability: str | None = None
     stability_said: Said = Said()
     signs: frozenset[str] = frozenset()
+    temporised: frozenset[str] = frozenset()  # items of the set that are done
     refused: bool = False  # the family or the patient refused the operation
     corrections: Mapping[str, str] = field(default_factory=dict)
 
@@ -205,4 +216,4 @@ class Facts:
     @property
     def newborn(self) -> bool:
         """Who needs a newborn's bed travels in an incubator."""
-        return "nicu_bed" in self.pathway.needs
+        return "nicu_bed" in self.pathway.needs and not self.pathway.unborn

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from jieli.rules.options.facts import Carrier, Facts, Human, Site
+from jieli.rules.options.facts import Carrier, Facts, Human, Site, Slot
+from jieli.rules.pathways import LIST
 
 ALONE, GUIDED = 4, 3  # entrustment: operates alone, operates under live guidance
 ABLE = 3  # level from which a site does a technique itself
@@ -115,7 +116,18 @@ def lacking(site: Site, facts: Facts) -> tuple[Bar, ...]:
             found.append(Bar("C3", "nobody_has_said", {"kind": kind, "site": site.name}))
         elif stock is not None and stock.free <= 0:
             found.append(Bar("C3", "none_free", {"kind": kind, "site": site.name}))
+    if facts.pathway.theatre == LIST and site.listing is not None and not free_slots(site, facts):
+        found.append(Bar("C3", "no_slot", {"site": site.name}))
     return tuple(found)
+
+
+def free_slots(site: Site, facts: Facts) -> list[Slot]:
+    """Places on the operating list from now on that nobody has taken."""
+    return [
+        slot
+        for slot in site.listing or ()
+        if slot.at >= facts.now and facts.corrections.get(f"slot:{slot.id}") != "taken"
+    ]
 
 
 def sleeps(site: Site, facts: Facts, brought: bool, day: date) -> tuple[Bar, ...]:

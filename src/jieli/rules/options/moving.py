@@ -331,10 +331,14 @@ def _meeting(site: Site, team: Team, facts: Facts, ways: Ways) -> Made | None:
 
 
 def staged(facts: Facts, others: Sequence[Made]) -> list[Made]:
-    """What is done at once buys a window of its own; then the soonest of the other ways."""
+    """What is done at once buys a window of its own; then the soonest of the other ways. Barred
+    until all of it is done."""
     temporise = facts.pathway.temporise
     if temporise is None or not temporise.buys:
         return []
+    todo = [item for item in temporise.items if item.code not in facts.temporised]
+    of = len(temporise.items)
+    bars = (Bar("C3", "temporise_open", {"done": of - len(todo), "of": of}),) if todo else ()
     away = [o for o in others if o.template in ("DISPATCH", "TRANSFER", "RENDEZVOUS")]
     soonest = sorted(away, key=lambda o: (bool(o.bars), o.rough))[:STAGED_OF]
     return [
@@ -344,6 +348,7 @@ def staged(facts: Facts, others: Sequence[Made]) -> list[Made]:
             template="STAGED",
             quality=round(other.quality * temporise.quality, 4),
             windows=(temporise.buys,),
+            bars=(*other.bars, *bars),
             facts={**other.facts, "then": other.template},
         )
         for other in soonest

@@ -323,8 +323,11 @@ def team_quality(team: Team, host: Site, facts: Facts, whole: Track) -> float:
 
 
 def incision(track: Track, site: Site, ways: Ways, kind: str) -> Track:
+    """The patient is made ready; what can wait begins at the next free place on the list."""
     time = ways.prepared(kind, site.code)
-    return track.go(kind, time, "", site.name, site.name, site.code)
+    ready = track.go(kind, time, "", site.name, site.name, site.code)
+    slots = ways.slots(site)
+    return ready.listed(slots, ways.release, site.name) if slots else ready
 
 
 def note_person(ways: Ways, human: Human) -> None:

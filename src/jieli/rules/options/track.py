@@ -108,6 +108,20 @@ class Track:
             caught=chosen.departs,
         )
 
+    def listed(self, slots: Sequence[float], release: float, place: str) -> Track:
+        """Ready and released, it waits for the next free place on a list; none left is never."""
+        after = {"join": [self.expression, release]} if release else self.expression
+        slot_of = {"after": after, "cutoff": 0, "departures": [[slot, 0] for slot in slots]}
+        ready = max(self.at, release)
+        begins = next((slot for slot in slots if slot >= ready), ready)
+        wait = Stretch("wait_list", place, place, place, self.at, begins)
+        return replace(
+            self,
+            terms=({"calendar": slot_of},),
+            at=begins,
+            stretches=(*self.stretches, wait),
+        )
+
     def fly(
         self,
         time: Time,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
+from zoneinfo import ZoneInfo
 
 from jieli.rules.geography import (
     SOURCE,
@@ -13,16 +14,20 @@ from jieli.rules.geography import (
     closed,
     kilometres,
     measured_sigma,
+    minutes_from,
 )
 from jieli.rules.legs import Time, learned, prior
 from jieli.rules.options.facts import Facts, HubPlace, Said, Site
 from jieli.rules.options.inputs import Inputs
 from jieli.rules.options.itineraries import Itinerary, Timetable
+from jieli.rules.options.judging import free_slots
 from jieli.rules.options.track import Stretch, Track, delay_of
+from jieli.rules.pathways import LIST
 
 HUB_KM = 250.0  # straight: a hub farther away is not one's own
 HUBS_OF_A_SITE = 3
 TEAM_ROAD = 600.0  # minutes: a team does not drive longer than this before it operates
+SHOWN_SLOTS = 6  # of one list, as inputs
 SHOWN_DEPARTURES = 6  # of one way, as inputs
 DETOUR_KM = 1.3
 CURFEW_DAYS = 8
@@ -163,6 +168,28 @@ class Ways:
             value = self.facts.corrections.get(ride.name, "on time")
             said = Said(ride.source or "timetable")
             self.inputs.note(ride.name, label, value, "", said)
+
+    # ── operating lists ──────────────────────────────────────────────────────
+
+    @property
+    def release(self) -> float:
+        """Minutes from t0 before which one may not begin."""
+        return float(self.facts.corrections.get("release", 0))
+
+    def slots(self, site: Site) -> list[float]:
+        """Free places on the list from now on, in minutes from t0. Each becomes an input."""
+        if self.facts.pathway.theatre != LIST or site.listing is None:
+            return []
+        found = []
+        for slot in free_slots(site, self.facts):
+            found.append(minutes_from(self.facts.t0, slot.at))
+        for slot in site.listing[:SHOWN_SLOTS]:
+            said = self.facts.corrections.get(f"slot:{slot.id}", "free")
+            local = slot.at.astimezone(ZoneInfo(site.zone))
+            self.inputs.note(
+                f"slot:{slot.id}", f"{site.name} {local:%m-%d %H:%M}", said, "", slot.said
+            )
+        return found
 
     # ── the rest ─────────────────────────────────────────────────────────────
 
