@@ -66,7 +66,25 @@ def test_kashgar_and_its_twins(installation: Installation) -> None:
         "transfer_out",
     }
     assert "step 16 sign_checklist" in results[0]["absent"]
+    assert not [name for name in results[0]["absent"] if "temporise" in name]
     assert not {a for a in results[0]["absent"] if "mission" in a or "procedure" in a}
+
+
+@pytest.mark.parametrize(
+    ("story", "names"),
+    [
+        ("transfer", {"transfer_out", "missions", "C2_minutes", "step 6-second", "step 9-old"}),
+        ("shanxi", {"twins_transfer_barred", "best_option"}),
+        ("zhangjiakou", {"local_option_hours", "transfer_option_hours", "step 5-nonsense"}),
+    ],
+)
+def test_patients_who_move_wait_or_must_not(
+    installation: Installation, story: str, names: set[str]
+) -> None:
+    [result] = play(installation, f"--story={story}")
+    assert not wrong(result)
+    assert {each["name"] for each in result["assertions"]} >= names
+    assert not [each for each in result["absent"] if each.startswith("step ")]
 
 
 def variation(seed: int) -> tuple[str, dict[str, Any]]:

@@ -106,7 +106,7 @@ def part_of(specialty: str, *, nurse: bool = False) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PaperRule:
-    """Who owes it (`host` treats, `home` sent the team), and how long after what it is due."""
+    """Who owes it (`host` treats; from `home` the team or the patient set out), and how long after what it is due."""
 
     owner: str  # host | home
     after: str  # planned | approved | privilege | arrival | back
@@ -124,11 +124,11 @@ PAPERS: Mapping[str, Mapping[str, PaperRule]] = {
         "return_report": PaperRule("home", "back", working_days=2),
     },
     "transfer": {
-        "transfer_consent": PaperRule("host", "planned", timedelta(hours=1)),
-        "transfer_record": PaperRule("host", "arrival", timedelta(hours=6)),
+        "transfer_consent": PaperRule("home", "planned", timedelta(hours=1)),
+        "transfer_record": PaperRule("home", "arrival", timedelta(hours=6)),
     },
     "return": {
-        "transfer_consent": PaperRule("host", "planned", timedelta(hours=24)),
+        "transfer_consent": PaperRule("home", "planned", timedelta(hours=24)),
     },
 }
 # Of the letter that invites a team; each must stand in it.

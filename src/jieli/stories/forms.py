@@ -330,6 +330,17 @@ def _leg_form(play: Play, step: script.Step) -> Form:
     return f"/missions/{mission['key']}/legs/{ahead[0]['id']}/", fields
 
 
+def _paper_form(play: Play, step: script.Step) -> Form:
+    """The paper by its kind; else the first that is owed."""
+    mission = play.mission(step, play.case(step))
+    kind = step.fields.get("kind")
+    owed = [p for p in mission["papers"] if kind == p["kind"] or not (kind or p["done_at"])]
+    if not owed:
+        raise CannotStep("this mission has no such paper")
+    note = step.fields.get("note", "")
+    return f"/missions/{mission['key']}/papers/{owed[0]['id']}/", {"note": note}
+
+
 def _home_form(play: Play, step: script.Step) -> Form:
     """First it starts for home, the next time it is there."""
     mission = play.mission(step, play.case(step))
@@ -402,6 +413,7 @@ FORMS: dict[str, Callable[[Play, script.Step], Form]] = {
     "approve_mission": _mission_form("approval", _fields("spoken_by", "side")),
     "depart": _mission_form("departure", _fields("without_consent")),
     "leg": _leg_form,
+    "file_paper": _paper_form,
     "arrive": _mission_form("arrival", _fields()),
     "hand_over": _mission_form("handover", _fields("text", text="已床旁交接")),
     "return_home": _home_form,

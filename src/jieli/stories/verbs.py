@@ -48,6 +48,7 @@ VERBS: dict[str, frozenset[str]] = {
         "approve_mission": "mission spoken_by side",
         "depart": "mission without_consent",
         "leg": "mission leg what minutes reason",
+        "file_paper": "mission kind note",
         "arrive": "mission",
         "hand_over": "mission text",
         "return_home": "mission",

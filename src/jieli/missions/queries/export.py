@@ -57,7 +57,7 @@ def _parts(mission: Mission) -> dict[str, Any]:
         ],
         "legs": [_leg(leg) for leg in mission.legs.all()],
         "papers": [
-            {"kind": p.kind, "due_at": p.due_at, "done_at": p.done_at, "note": p.note}
+            {"id": p.pk, "kind": p.kind, "due_at": p.due_at, "done_at": p.done_at, "note": p.note}
             for p in mission.papers.order_by("id")
         ],
         "kit": [{"name": k.name, "state": k.state, "note": k.note} for k in mission.kit.all()],
