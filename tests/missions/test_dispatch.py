@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from jieli.cases import actions as cases
-from jieli.directory.models import Duty, Grant
+from jieli.directory.actions import set_presence
+from jieli.directory.models import Duty, Grant, Presence
 from jieli.missions import actions
-from jieli.missions.actions import Crew
+from jieli.missions.actions import Crew, Operation
 from jieli.missions.models import Cover, Member, Mission
 from jieli.missions.queries.way import way
 from jieli.notify.models import Message
@@ -376,3 +377,41 @@ def test_a_report_says_something(world, case):
         actions.file_paper(
             mission.papers.get(kind="return_report"), text=" ", by=world.officer, now=minutes(20)
         )
+
+
+# ── whoever asks for them sees it ────────────────────────────────────────────
+
+
+def state_of(person) -> str:
+    presence = Presence.objects.filter(practitioner=person).first()
+    return presence.state if presence else "free"
+
+
+def test_a_team_that_has_left_is_away_until_it_is_home(world):
+    case = world.decided()
+    mission = world.approved(case)
+    assert state_of(world.alice) == "free"
+    mission = actions.depart(mission, by=world.alice, now=minutes(70))
+    assert (state_of(world.alice), state_of(world.bob)) == ("away", "away")
+    until = Presence.objects.get(practitioner=world.alice).until
+    assert until == mission.members.get(practitioner=world.alice).period.upper
+    member = mission.members.get(practitioner=world.bob)
+    actions.replace_member(member, world.dora, reason="发热", by=world.alice, now=minutes(80))
+    assert (state_of(world.bob), state_of(world.dora)) == ("free", "away")
+    actions.cancel(mission, reason="航班取消", by=world.doctor, now=minutes(90))
+    assert (state_of(world.alice), state_of(world.dora)) == ("free", "free")
+
+
+def test_who_operates_is_not_rung_and_what_they_say_themselves_stays(world):
+    case = world.decided()
+    mission = world.away(case)
+    actions.arrive(mission, by=world.alice, now=minutes(200))
+    operation = Operation("剖腹探查", world.alice, world.county, exception_reason="抢救")
+    procedure = actions.start_procedure(case, operation, by=world.doctor, now=minutes(210))
+    assert state_of(world.alice) == "operating"
+    actions.end_procedure(procedure, case, by=world.doctor, now=minutes(300))
+    assert state_of(world.alice) == "free"
+    second = actions.start_procedure(case, operation, by=world.doctor, now=minutes(310))
+    set_presence(world.alice, "resting", by=world.alice, now=minutes(320))
+    actions.end_procedure(second, case, by=world.doctor, now=minutes(330))
+    assert state_of(world.alice) == "resting"

@@ -106,7 +106,7 @@ def part_of(specialty: str, *, nurse: bool = False) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PaperRule:
-    """Who owes it (`host` treats; from `home` the team or the patient set out), and how long after what it is due."""
+    """Who owes it, and how long after what it is due. `host` treats; from `home` they set out."""
 
     owner: str  # host | home
     after: str  # planned | approved | privilege | arrival | back

@@ -1,5 +1,6 @@
 """What a person says about being reachable, and when they were last seen."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -50,3 +51,17 @@ def touch(*, by: Practitioner, now: datetime) -> None:
         )
     stale = Q(last_seen_at=None) | Q(last_seen_at__lte=now - SEEN_EVERY)
     Presence.objects.filter(stale, practitioner=by).update(last_seen_at=now)
+
+
+def note_busy(people: Iterable[int], state: str, until: datetime) -> None:
+    """A system event says it of them (a team left, an operation began). It ends by itself."""
+    for pk in sorted(set(people)):  # in one order, so that two events never wait for each other
+        Presence.objects.update_or_create(
+            practitioner_id=pk, defaults={"state": state, "until": until, "away_minutes": None}
+        )
+
+
+def note_free(people: Iterable[int], was: str) -> None:
+    """That event is over. What somebody has said since then stays."""
+    rows = Presence.objects.filter(practitioner__in=set(people), state=was)
+    rows.update(state=Presence.State.FREE, until=None, away_minutes=None)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from jieli.cases.actions.spine import when
 from jieli.directory.models import Practitioner
 from jieli.missions.actions.under_way import (
+    away_with_team,
     home_side,
     host_side,
     let_go,
@@ -66,6 +67,7 @@ def depart(
         raise Refused("A patient leaves with a transfer.")
     unapproved = mission.approved_at is None
     event = leave_now(mission, when(occurred_at, now), by=by, now=now)
+    away_with_team(mission)
     text = _("The team has left.")
     if unapproved:  # nothing keeps a team from going now; the approval is owed at once
         owe(mission, "approved", now - rules.paper_limit(mission.kind, "home_approval"))

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from jieli.cases.actions.spine import lock_case, log, need_late_reason, stop_clocks, when
 from jieli.cases.models import Case, Clock
 from jieli.chart.models import Procedure
-from jieli.directory.models import Organisation, Practitioner, Technique
+from jieli.directory.actions.presence import note_busy, note_free
+from jieli.directory.models import Organisation, Practitioner, Presence, Technique
 from jieli.missions.actions.privileges import lacking
 from jieli.missions.actions.transfer import end_open_transfers
 from jieli.record.actions import action
 from jieli.rules.refusal import Refused
+
+LONGEST = timedelta(hours=12)  # an end that nobody records must not hide a person for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,15 @@ def start_procedure(
             procedure=str(procedure.key), person=operation.operator.name,
             technique="、".join(t.name for t in missing), text=operation.exception_reason[:200],
         )  # fmt: skip
+    note_busy(_hands(procedure), Presence.State.OPERATING, at + LONGEST)
     stop_clocks(case, Clock.Name.DEFINITIVE_CARE, at, by=by, now=now)
     if operation.organisation.pk == case.organisation_id:
         end_open_transfers(case, "operated", by=by, now=now)
     return procedure
+
+
+def _hands(procedure: Procedure) -> list[int]:
+    return [pk for pk in (procedure.operator_id, procedure.assistant_id) if pk]
 
 
 def _check(case: Case, operation: Operation, at: datetime) -> list[Technique]:
@@ -117,6 +125,7 @@ def end_procedure(
     procedure.ended_at, procedure.findings = at, findings
     procedure.blood_loss_ml = blood_loss_ml
     procedure.save(update_fields=["ended_at", "findings", "blood_loss_ml"])
+    note_free(_hands(procedure), Presence.State.OPERATING)
     log(
         case, "procedure_ended", by=by, now=now, occurred_at=at,
         procedure=str(procedure.key), name=procedure.name,

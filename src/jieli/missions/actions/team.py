@@ -13,6 +13,7 @@ from jieli.missions.actions.under_way import (
     STAYS,
     Crew,
     add_crew,
+    away_with_team,
     home_side,
     host_side,
     let_go,
@@ -81,6 +82,8 @@ def _need_open(mission: Mission) -> None:
 def _join(mission: Mission, crew: Crew, by: Practitioner, now: datetime) -> None:
     ends = max(planned_arrival(mission, now), now) + STAYS
     add_crew(mission, [crew], now, max(ends, now + timedelta(hours=1)))
+    if mission.status in (Mission.Status.UNDER_WAY, Mission.Status.ON_SITE):
+        away_with_team(mission)
     if mission.privileges.exists():  # the host has admitted this team
         admit(mission, agreement_between(mission.case, mission.start, "dispatch", now), by, now)
 

@@ -11,8 +11,9 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from jieli.cases.actions.spine import grant_anew, lock_case, log
 from jieli.cases.models import Case
 from jieli.cases.queries.people import Desks
+from jieli.directory.actions.presence import note_busy, note_free
 from jieli.directory.actions.rosters import lock_people
-from jieli.directory.models import Duty, Grant, Practitioner
+from jieli.directory.models import Duty, Grant, Practitioner, Presence
 from jieli.missions.models import Cover, Leg, Member, Mission, Paper
 from jieli.missions.queries.away import away
 from jieli.notify import actions as notify
@@ -192,6 +193,13 @@ def let_go(members: Iterable[Member], now: datetime, why: str = "") -> None:
         member.left_at, member.replaced_why = now, why
         member.period = DateTimeTZRange(begun, max(now, begun + timedelta(seconds=1)))
         member.save(update_fields=["left_at", "replaced_why", "period"])
+        note_free([member.practitioner_id], Presence.State.AWAY)
+
+
+def away_with_team(mission: Mission) -> None:
+    """Whoever asks for them sees it, until the time for which they were planned is over."""
+    for member in mission.members.filter(left_at=None).order_by("practitioner"):
+        note_busy([member.practitioner_id], Presence.State.AWAY, member.period.upper)
 
 
 def crew_of(mission: Mission) -> list[Practitioner]:

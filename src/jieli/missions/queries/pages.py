@@ -363,6 +363,10 @@ def under_way(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
         and (standing.treating or standing.asked or standing.desk)
         and case.decisions.exists(),
         "may_move": here.pk in mine and is_case_open,
+        "sheet": case.sheets.only("version", "case_id").first(),
+        "may_compare": is_case_open
+        and pathway is not None
+        and (standing.treating or standing.asked or standing.desk),
         "may_operate": is_case_open and access.may_operate(me, case, now),
     }
 
