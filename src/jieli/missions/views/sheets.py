@@ -60,9 +60,13 @@ def _page(
     context |= _context(request, case, found)
     context |= {
         "form": form,
-        "decision_clock": pages.only(context["clocks"], "decision")
-        or pages.only(context["clocks"], "definitive_care"),
-        "at_once_clock": pages.only(context["clocks"], "temporise"),
+        "decision_clock": [
+            *(
+                pages.only(context["clocks"], "decision")
+                or pages.only(context["clocks"], "definitive_care")
+            ),
+            *pages.only(context["clocks"], "temporise"),
+        ],
         "suggested": saying.short(found.words[found.best]) if found.best else "",
     }
     return render(request, "missions/sheet.html", context, status=status)
