@@ -13,14 +13,18 @@ from bench.data import Place
 from bench.report import Report, percentile, spread
 from jieli.cases.models import Case
 from jieli.directory.models import Agreement, Capability, Organisation, Privilege, Role, Technique
-from jieli.missions.models import Departure, Hub, Resource, Road, Vehicle
+from jieli.missions.models import Departure, Hub, Resource, Road, Sheet, Vehicle
 from jieli.missions.queries.generator import Draft, generate
+from jieli.missions.queries.joint import offers
 from jieli.rules.planner import Plan, instance, plan
+from jieli.rules.planner.answers import as_json
+from jieli.rules.planner.sharing import share
 
 OPERATION, ANAESTHESIA = "PGS-LAP-NEO", "ANES-NEO"
 HUBS, LINES_A_HUB = 60, 80
 ABLE_EVERY = 10  # one hospital in so many does the operation
 CASES, ROUNDS = 20, 100
+TOGETHER, JOINT_ROUNDS = 10, 10
 
 
 def measure(place: Place, report: Report, options: argparse.Namespace) -> None:
@@ -44,6 +48,11 @@ def measure(place: Place, report: Report, options: argparse.Namespace) -> None:
         ("plan anew, p95", again, 150),
     ):
         report.at_most(what, percentile(rounds, 0.95), limit, "ms", f" ({spread(rounds)})")
+    jointly = [together(cases[:TOGETHER], now) for _ in range(JOINT_ROUNDS)]
+    report.at_most(
+        f"{TOGETHER} cases compared and shared", percentile(jointly, 0.95), 1000, "ms",
+        f" ({spread(jointly)})",
+    )  # fmt: skip
 
 
 def sheet(case: Case, now: datetime, said: dict[str, str]) -> tuple[Draft, Plan, float, float]:
@@ -54,6 +63,17 @@ def sheet(case: Case, now: datetime, said: dict[str, str]) -> tuple[Draft, Plan,
     made = time.perf_counter()
     found = plan(instance(draft.instance))
     return draft, found, (made - began) * 1000, (time.perf_counter() - made) * 1000
+
+
+def together(cases: list[Case], now: datetime) -> float:
+    """Milliseconds from the facts of all these cases to who gets what."""
+    began = time.perf_counter()
+    made = {}
+    for case in cases:
+        draft, found, _took, _thought = sheet(case, now, {})
+        made[str(case.key)] = offers(Sheet(answer=as_json(found), words=draft.words))
+    share(made)
+    return (time.perf_counter() - began) * 1000
 
 
 def replanned(case: Case, now: datetime, before: Draft, known: Plan) -> float:

@@ -7,6 +7,7 @@ a day of changing clocks.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 from zoneinfo import ZoneInfo
 
@@ -45,6 +46,7 @@ def measured_sigma(minutes: float) -> float:
 # ── local clocks ─────────────────────────────────────────────────────────────
 
 
+@lru_cache(maxsize=16_384)  # a timetable asks for the same few hundred wall times on each sheet
 def at_local(day: date, clock: time, zone: str) -> datetime:
     """The instant of a wall time, in UTC."""
     return datetime.combine(day, clock, ZoneInfo(zone)).astimezone(UTC)
