@@ -402,6 +402,14 @@ def test_a_team_that_has_left_is_away_until_it_is_home(world):
     assert (state_of(world.alice), state_of(world.dora)) == ("free", "free")
 
 
+def test_a_team_that_never_left_changes_what_nobody_has_said(world):
+    case = world.decided()
+    mission = world.approved(case)
+    set_presence(world.alice, "away", away_minutes=30, by=world.alice, now=minutes(20))
+    actions.cancel(mission, reason="不去了", by=world.doctor, now=minutes(30))
+    assert state_of(world.alice) == "away"  # as she said herself
+
+
 def test_who_operates_is_not_rung_and_what_they_say_themselves_stays(world):
     case = world.decided()
     mission = world.away(case)
@@ -410,7 +418,7 @@ def test_who_operates_is_not_rung_and_what_they_say_themselves_stays(world):
     procedure = actions.start_procedure(case, operation, by=world.doctor, now=minutes(210))
     assert state_of(world.alice) == "operating"
     actions.end_procedure(procedure, case, by=world.doctor, now=minutes(300))
-    assert state_of(world.alice) == "free"
+    assert state_of(world.alice) == "away"  # done, and still with the team
     second = actions.start_procedure(case, operation, by=world.doctor, now=minutes(310))
     set_presence(world.alice, "resting", by=world.alice, now=minutes(320))
     actions.end_procedure(second, case, by=world.doctor, now=minutes(330))

@@ -7,7 +7,7 @@ from django.db import connection
 from jieli.cases.models import Case
 from jieli.chart.models import Procedure
 from jieli.directory.models import Technique
-from jieli.missions.models import Assent, Choice, Correction, Mission, Sheet
+from jieli.missions.models import Assent, Choice, Correction, Mission, Sheet, Temporised
 from tests.cases.test_disposal import SECRET, age, confirm, propose, story, world
 from tests.cases.world import minutes
 
@@ -44,6 +44,9 @@ def told_of(world, case: Case) -> None:
     Choice.objects.create(decision=decision, sheet=sheet, option="x")
     Assent.objects.create(
         decision=decision, by=world.alice, agrees=False, note=SECRET, at=minutes(9)
+    )
+    Temporised.objects.create(
+        case=case, item=SECRET, by=world.doctor, occurred_at=minutes(9), recorded_at=minutes(9)
     )
     Correction.objects.create(case=case, name="x", value=SECRET, by=world.doctor, at=minutes(9))
     done = Procedure.objects.create(

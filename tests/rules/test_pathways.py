@@ -80,3 +80,10 @@ def test_a_mistake_is_named(more, sentence):
 def test_what_is_no_content_is_refused(text):
     with pytest.raises(pathways.BadContent):
         pathways.read(text)
+
+
+def test_a_specialty_alone_finds_the_one_pathway_that_is_urgent(shipped):
+    assert shipped.of("", "obstetrics").code == "threatened_preterm_twins"
+    assert shipped.of("OBS-TWIN-PLAN", "obstetrics").code == "planned_twin_birth"
+    assert shipped.of("", "general-surgery") is None
+    assert shipped.of("LAP-PERFORATION", "general-surgery").code == "perforation"

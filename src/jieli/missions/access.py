@@ -5,9 +5,10 @@ Sheets and missions are seen with their case. Fetching is authorising; nothing i
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, overload
+from typing import Literal, TypeVar, overload
 from uuid import UUID
 
+from django.db.models import Model, QuerySet
 from django.http import Http404
 
 from jieli.cases.access import get_case_for, standing_of
@@ -17,6 +18,8 @@ from jieli.chart.models import Procedure
 from jieli.directory.access import DESK_KINDS, TREATING_KINDS, organisations_of, roles_held
 from jieli.directory.models import Organisation, Practitioner
 from jieli.missions.models import Mission, Sheet, Slot, Vehicle
+
+M = TypeVar("M", bound=Model)
 
 # ── the decision sheet ───────────────────────────────────────────────────────
 
@@ -160,23 +163,21 @@ def get_procedure_for(person: Practitioner, key: UUID, now: datetime) -> tuple[P
 def get_site_to_count(person: Practitioner, code: str, on: date) -> Organisation:
     """A hospital where this person treats or sits at the desk."""
     mine = organisations_of(person, on, TREATING_KINDS)
-    site = Organisation.objects.filter(code=code, pk__in=mine).first()
-    if site is None:
-        raise Http404
-    return site
+    return _found(Organisation.objects.filter(code=code, pk__in=mine))
 
 
 def get_vehicle_to_count(person: Practitioner, vehicle: int, on: date) -> Vehicle:
     mine = organisations_of(person, on, TREATING_KINDS)
-    found = Vehicle.objects.filter(pk=vehicle, organisation__in=mine).first()
-    if found is None:
-        raise Http404
-    return found
+    return _found(Vehicle.objects.filter(pk=vehicle, organisation__in=mine))
 
 
 def get_slot_to_count(person: Practitioner, slot: int, on: date) -> Slot:
     mine = organisations_of(person, on, TREATING_KINDS)
-    found = Slot.objects.filter(pk=slot, organisation__in=mine).first()
-    if found is None:
+    return _found(Slot.objects.filter(pk=slot, organisation__in=mine))
+
+
+def _found(rows: "QuerySet[M]") -> M:
+    row = rows.first()
+    if row is None:
         raise Http404
-    return found
+    return row

@@ -152,7 +152,7 @@ def _resources(reader: Reader, top: Lined) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for code, block in reader.named_blocks(top, "resources"):
         reader.keys(block, " ".join(KINDS), f"the resources of {code}")
-        site = reader.take(_naming(block, code), "site", reader.known_site, "")
+        site = _site(reader, block.line, code)
         if site:
             count = values.from_to(0, 999)
             found[site] = {kind: reader.take(block, kind, count, 0) for kind in block}
@@ -179,13 +179,13 @@ def _slots(reader: Reader, top: Lined) -> dict[str, tuple[float, ...]]:
         return {}
     found: dict[str, tuple[float, ...]] = {}
     for code in block:
-        site = reader.take(
-            values.block_of(block.line_of(code), site=code), "site", reader.known_site, ""
-        )
+        site = _site(reader, block.line_of(code), code)
         if site:
             found[site] = reader.take(block, code, places, ())
     return found
 
 
-def _naming(block: Lined, code: str) -> Lined:
-    return values.block_of(block.line, site=code)
+def _site(reader: Reader, line: int, code: str) -> str:
+    """A hospital that is named by a key; empty, with the mistake told, when there is none."""
+    named = values.block_of(line, site=code)
+    return str(reader.take(named, "site", reader.known_site, ""))

@@ -1,7 +1,8 @@
 """The loop behind `jieli run`: does what is due, again and again, until it is told to stop.
 
-Each kind of work has a thread of its own: one that hangs or fails delays nothing else. Several
-runners may stand side by side; the work itself claims its rows.
+Each kind of work has a thread of its own: one that hangs or fails delays nothing else, but for
+what gives way to another, a second at the longest. Several runners may stand side by side; the
+work itself claims its rows.
 """
 
 from __future__ import annotations

@@ -61,7 +61,12 @@ def note_busy(people: Iterable[int], state: str, until: datetime) -> None:
         )
 
 
-def note_free(people: Iterable[int], was: str) -> None:
-    """That event is over. What somebody has said since then stays."""
-    rows = Presence.objects.filter(practitioner__in=set(people), state=was)
-    rows.update(state=Presence.State.FREE, until=None, away_minutes=None)
+def note_free(people: Iterable[int], was: str) -> list[int]:
+    """That event is over: who is free by it. What somebody has said since then stays."""
+    return [
+        pk
+        for pk in sorted(set(people))
+        if Presence.objects.filter(practitioner=pk, state=was).update(
+            state=Presence.State.FREE, until=None, away_minutes=None
+        )
+    ]

@@ -11,6 +11,7 @@ from jieli.directory.actions.presence import note_busy, note_free
 from jieli.directory.models import Organisation, Practitioner, Presence, Technique
 from jieli.missions.actions.privileges import lacking
 from jieli.missions.actions.transfer import end_open_transfers
+from jieli.missions.actions.under_way import away_with_team
 from jieli.record.actions import action
 from jieli.rules.refusal import Refused
 
@@ -125,7 +126,9 @@ def end_procedure(
     procedure.ended_at, procedure.findings = at, findings
     procedure.blood_loss_ml = blood_loss_ml
     procedure.save(update_fields=["ended_at", "findings", "blood_loss_ml"])
-    note_free(_hands(procedure), Presence.State.OPERATING)
+    freed = note_free(_hands(procedure), Presence.State.OPERATING)
+    for mission in case.missions.filter(kind="dispatch", left_at__isnull=False):
+        away_with_team(mission, freed)  # done here, and not at home yet
     log(
         case, "procedure_ended", by=by, now=now, occurred_at=at,
         procedure=str(procedure.key), name=procedure.name,

@@ -1,6 +1,6 @@
 """What every action on a mission stands on: the lock, the move, the team, telling both sides."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -187,18 +187,24 @@ def _list_covers(mission: Mission, people: list[Practitioner], period: DateTimeT
 
 
 def let_go(members: Iterable[Member], now: datetime, why: str = "") -> None:
-    """They are free for another team from now on."""
+    """They are free for another team from now on, and no longer away if this one had left."""
+    gone = []
     for member in members:
         begun = member.period.lower
         member.left_at, member.replaced_why = now, why
         member.period = DateTimeTZRange(begun, max(now, begun + timedelta(seconds=1)))
         member.save(update_fields=["left_at", "replaced_why", "period"])
-        note_free([member.practitioner_id], Presence.State.AWAY)
+        if member.mission.left_at:
+            gone.append(member.practitioner_id)
+    note_free(gone, Presence.State.AWAY)
 
 
-def away_with_team(mission: Mission) -> None:
+def away_with_team(mission: Mission, only: Collection[int] | None = None) -> None:
     """Whoever asks for them sees it, until the time for which they were planned is over."""
-    for member in mission.members.filter(left_at=None).order_by("practitioner"):
+    members = mission.members.filter(left_at=None)
+    if only is not None:
+        members = members.filter(practitioner__in=only)
+    for member in members.order_by("practitioner"):
         note_busy([member.practitioner_id], Presence.State.AWAY, member.period.upper)
 
 

@@ -11,6 +11,7 @@ BEGIN
     DELETE FROM public.missions_assent a
      WHERE NOT EXISTS (SELECT FROM public.cases_decision d WHERE d.id = a.decision_id);
     DELETE FROM public.missions_correction WHERE case_id = NEW.id;
+    DELETE FROM public.missions_temporised WHERE case_id = NEW.id;  -- there since 0005
     DELETE FROM public.missions_sheet WHERE case_id = NEW.id;
     DELETE FROM public.missions_member WHERE mission_id = ANY (mine);
     DELETE FROM public.missions_leg WHERE mission_id = ANY (mine);

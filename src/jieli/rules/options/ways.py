@@ -180,16 +180,13 @@ class Ways:
         """Free places on the list from now on, in minutes from t0. Each becomes an input."""
         if self.facts.pathway.theatre != LIST or site.listing is None:
             return []
-        found = []
-        for slot in free_slots(site, self.facts):
-            found.append(minutes_from(self.facts.t0, slot.at))
         for slot in site.listing[:SHOWN_SLOTS]:
             said = self.facts.corrections.get(f"slot:{slot.id}", "free")
             local = slot.at.astimezone(ZoneInfo(site.zone))
             self.inputs.note(
                 f"slot:{slot.id}", f"{site.name} {local:%m-%d %H:%M}", said, "", slot.said
             )
-        return found
+        return [minutes_from(self.facts.t0, slot.at) for slot in free_slots(site, self.facts)]
 
     # ── the rest ─────────────────────────────────────────────────────────────
 
