@@ -9,7 +9,8 @@ from jieli.directory.actions import set_presence
 from jieli.directory.models import Duty, Grant, Presence
 from jieli.missions import actions
 from jieli.missions.actions import Crew, Operation
-from jieli.missions.models import Cover, Member, Mission
+from jieli.missions.models import Cover, Leg, Member, Mission
+from jieli.missions.queries.risks import risks
 from jieli.missions.queries.way import way
 from jieli.notify.models import Message
 from jieli.rules.refusal import Refused
@@ -277,6 +278,20 @@ def test_a_delay_that_misses_a_departure_moves_everything(world, case):
     )
     assert "doctor" in told
     assert "alice" not in told  # who said so
+
+
+def test_a_tight_connection_says_its_chance_and_what_comes_after(world, case):
+    mission = world.away(case)
+    road = mission.legs.get(position=1)
+    Leg.objects.filter(pk=road.pk).update(sigma=0.2)
+    assert risks(fresh(mission), way(fresh(mission), minutes(80)), minutes(80)) == []
+    actions.report_delay(road, minutes=35, reason="封路", by=world.alice, now=minutes(100))
+    [(said, behind)] = risks(fresh(mission), way(fresh(mission), minutes(100)), minutes(100))
+    flight = way(fresh(mission), minutes(100)).legs[2][1]
+    assert flight.caught is not None
+    assert f"只余 {flight.slack:.0f} 分" in said
+    assert f"可能 {flight.caught * 100:.0f}%" in behind
+    assert "没有下一班" in behind
 
 
 def test_a_delay_of_little_weight_is_told_to_nobody(world, case):

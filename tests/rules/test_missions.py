@@ -216,6 +216,31 @@ def test_the_band_grows_with_every_leg_and_forgets_what_is_behind():
     assert way((behind, legs[1]), at(0), at(60))[1].high < second.high
 
 
+SURE, TIGHT, EVEN = 60, 165, 195  # minutes of road before a departure that closes at 195
+
+
+@pytest.mark.parametrize(
+    ("road", "caught"),
+    [(SURE, 1.0), (TIGHT, 0.818), (EVEN, 0.5)],  # normal: (195 − road) / (0.2 · road)
+)
+def test_a_departure_that_may_be_missed_says_its_chance(road, caught):
+    legs = (Stretch(road, 0.2, started=at(0)), FLIGHT)
+    flight = way(legs, at(0), at(0))[1]
+    assert flight.caught == pytest.approx(caught, abs=0.001)
+    assert flight.low is None  # the flight itself has no spread here, and the road's is behind it
+    [*_, otherwise] = eta.if_missed(legs, at(0), at(0), 1)
+    assert otherwise.end == at(480 + 120)
+
+
+def test_nobody_asks_for_the_chance_of_what_is_known():
+    there = (Stretch(60, 0.2, started=at(0), ended=at(60)), FLIGHT)
+    assert way(there, at(0), at(60))[1].caught is None
+    assert eta.if_missed(there, at(0), at(60), 0) == []  # no timetable holds a road
+    last = Stretch(120, departs=at(240), lines=(Line(time(14), "Asia/Shanghai", (1,)),))
+    assert eta.if_missed((last,), at(0), at(0), 0)[0].start == at(240 + 7 * 1440)
+    assert eta.if_missed((Stretch(120, departs=at(240)),), at(0), at(0), 0) == []
+
+
 @pytest.mark.parametrize(
     ("line", "after", "then"),
     [

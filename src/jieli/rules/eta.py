@@ -1,9 +1,10 @@
 """When a journey ends, from what is known now: medians pushed on from the last known event."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from math import sqrt
+from statistics import NormalDist
 from zoneinfo import ZoneInfo
 
 Z90 = 1.645  # half of a 90 % band, in standard deviations
@@ -53,6 +54,7 @@ class Eta:
     high: datetime | None = None
     slack: float | None = None
     missed: bool = False  # its planned departure cannot be reached any more
+    caught: float | None = None  # chance to reach its departure, where that is not known yet
 
 
 def next_departure(lines: Sequence[Line], after: datetime) -> datetime | None:
@@ -75,10 +77,28 @@ def way(legs: Sequence[Stretch], left: datetime | None, now: datetime) -> list[E
     at, variance, there = left or now, 0.0, left is not None
     for leg in legs:
         one, spread = _one(leg, at, now, there=there)
+        if one.slack is not None and variance:
+            one = replace(one, caught=NormalDist().cdf(one.slack / sqrt(variance)))
+            variance = 0.0  # who catches it, or takes the next, arrives when that arrives
         variance += spread
         found.append(_banded(one, variance) if leg.ended is None else one)
         at, there = one.end or at, leg.ended is not None
     return found
+
+
+def if_missed(
+    legs: Sequence[Stretch], left: datetime | None, now: datetime, which: int
+) -> list[Eta]:
+    """The way with the departure after the planned one at leg `which`; empty: there is none."""
+    held = legs[which]
+    if held.departs is None:
+        return []
+    follows = next_departure(held.lines, held.departs + timedelta(minutes=1))
+    if follows is None:
+        return []
+    changed = [*legs]
+    changed[which] = replace(held, departs=follows, expected=None)
+    return way(changed, left, now)
 
 
 def _one(leg: Stretch, at: datetime, now: datetime, *, there: bool) -> tuple[Eta, float]:
@@ -109,4 +129,4 @@ def _banded(eta: Eta, variance: float) -> Eta:
     if eta.end is None or not variance:
         return eta
     half = timedelta(minutes=Z90 * sqrt(variance))
-    return Eta(eta.start, eta.end, eta.end - half, eta.end + half, eta.slack, eta.missed)
+    return replace(eta, low=eta.end - half, high=eta.end + half)

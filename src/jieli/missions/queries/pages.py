@@ -24,11 +24,10 @@ from jieli.missions.queries import people
 from jieli.missions.queries.at_once import at_once
 from jieli.missions.queries.facts import pathway_of
 from jieli.missions.queries.lists import is_open, lines, status_word
+from jieli.missions.queries.risks import is_tight, risks
 from jieli.missions.queries.way import Way, way
 from jieli.rules import eta, transport
 from jieli.rules import missions as rules
-
-TIGHT = 40  # minutes before a departure closes that call for a look
 
 
 @dataclass
@@ -91,7 +90,7 @@ def head_part(sight: Sight) -> dict[str, Any]:
         "status_label": status_word(mission),
         "where": [mission.start.name, mission.end.name if mission.end else mission.end_outside],
         "closed_why": word(words.WHY_ENDED, mission.closed_why),
-        "risk": risk(sight),
+        "risks": risks(mission, sight.way, sight.now),
         "may_accept": _may_accept(sight),
         "clocks": _clocks(sight),
     }
@@ -112,46 +111,6 @@ def _clocks(sight: Sight) -> list[Any]:
     ).order_by("started_at")
     approved = approval_of(case, sight.now) is not None
     return rows(found, sight.now, approved=approved, may_act=False)
-
-
-def risk(sight: Sight) -> tuple[str, str] | None:
-    """The one fact that changes what to do: a sentence and what stands behind it."""
-    mission = sight.mission
-    if not is_open(mission):
-        return None
-    for leg, found in sight.way.legs:
-        if found.missed:
-            return _("A departure cannot be reached: %(leg)s.") % {"leg": leg.name}, _(
-                "The times below count with the next one."
-            )
-        if found.slack is not None and found.slack < TIGHT and not mission.arrived_at:
-            said = _("Only %(n)s min are left before it closes: %(leg)s.")
-            return said % {"n": round(found.slack), "leg": leg.name}, ""
-    return _late(sight) or _unanswered(sight)
-
-
-def _late(sight: Sight) -> tuple[str, str] | None:
-    """The arrival lies behind a limit of definitive care."""
-    arrival = sight.way.arrival
-    if arrival is None or arrival.end is None or sight.mission.arrived_at:
-        return None
-    running = Clock.objects.filter(
-        case=sight.mission.case, name=Clock.Name.DEFINITIVE_CARE, stopped_at=None
-    ).first()
-    limit = running and (running.hard_at or running.target_at)
-    if limit and arrival.end > limit:
-        return _("The arrival lies behind the limit of definitive care."), ""
-    return None
-
-
-def _unanswered(sight: Sight) -> tuple[str, str] | None:
-    mission = sight.mission
-    waits = mission.kind != Mission.Kind.DISPATCH and not (
-        mission.receiver_id or mission.receiver_outside
-    )
-    if waits:
-        return _("No physician of the destination has accepted the patient by name yet."), ""
-    return None
 
 
 # ── legs ─────────────────────────────────────────────────────────────────────
@@ -181,7 +140,8 @@ def way_part(sight: Sight) -> dict[str, Any]:
         current = current or css == "cur"
         found.append(_leg_row(leg, expected, css if sight.mission.left_at else css_before(css)))
     done = sum(1 for row in found if row.css == "done")
-    return {"legs": found, "legs_done": done, "arrival": sight.way.arrival}
+    ahead = [row for row in found if not row.leg.ended_at]
+    return {"legs": found, "legs_done": done, "ahead": ahead, "arrival": sight.way.arrival}
 
 
 def css_before(css: str) -> str:
@@ -197,7 +157,7 @@ def _leg_row(leg: Any, expected: eta.Eta, css: str) -> LegRow:
         "check" if css == "done" else ICONS.get(leg.kind, "move"),
         leg.ended_at - leg.started_at if leg.ended_at and leg.started_at else None,
         word(words.LEGS, leg.kind),
-        expected.slack is not None and expected.slack < TIGHT,
+        is_tight(expected),
         abs(behind) if behind and abs(behind) >= timedelta(minutes=5) else None,
         bool(behind and behind > timedelta(0)),
     )
@@ -391,7 +351,8 @@ def new_dispatch(case: Case, start: str, me: Practitioner, now: datetime) -> dic
         "parts": _pairs(words.PARTS),
         "leg_kinds": [pair for pair in _pairs(words.LEGS) if pair[0] != "approval"],
         "rows": range(4),
-        "leg_rows": range(6),
+        "leg_rows": range(3),
+        "more_legs": range(5),
         "decision": case.decisions.first(),
     }
 
