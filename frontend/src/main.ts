@@ -15,10 +15,12 @@ import "./upload";
 import "./waiting";
 import "./wake";
 import { keepForms } from "./draft";
+import { giveBack } from "./keep";
 import { startOutbox } from "./outbox";
 import { startShell } from "./shell";
 
 keepForms();
+giveBack();
 startOutbox();
 startShell();
 document.addEventListener("jl:page", keepForms);

@@ -235,6 +235,8 @@ def test_a_departure_that_may_be_missed_says_its_chance(road, caught):
 def test_nobody_asks_for_the_chance_of_what_is_known():
     there = (Stretch(60, 0.2, started=at(0), ended=at(60)), FLIGHT)
     assert way(there, at(0), at(60))[1].caught is None
+    assert way(there, at(0), at(239))[1].slack == 135
+    assert way(there, at(0), at(240))[1].slack is None  # gone, with them on board
     assert eta.if_missed(there, at(0), at(60), 0) == []  # no timetable holds a road
     last = Stretch(120, departs=at(240), lines=(Line(time(14), "Asia/Shanghai", (1,)),))
     assert eta.if_missed((last,), at(0), at(0), 0)[0].start == at(240 + 7 * 1440)

@@ -116,6 +116,8 @@ def _one(leg: Stretch, at: datetime, now: datetime, *, there: bool) -> tuple[Eta
         slack, missed = (closes - ready).total_seconds() / 60, ready > closes
         reach = ready + timedelta(minutes=leg.cutoff)
         start = (next_departure(leg.lines, reach) or reach) if missed else leg.departs
+        if not missed and now >= leg.departs:
+            slack = None  # it has gone, with them as far as anybody knows
     said = leg.expected if leg.expected and leg.expected > start and not missed else None
     end = max(said or _after(start, leg.minutes), now)
     return Eta(start, end, slack=slack, missed=missed), spread

@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from jieli.cases.access import standing_of
 from jieli.cases.models import Case, Clock
 from jieli.cases.queries import words_under_way as words

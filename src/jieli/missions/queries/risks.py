@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from jieli.cases.models import Clock
@@ -10,7 +11,6 @@ from jieli.missions.queries.lists import is_open
 from jieli.missions.queries.saying import percent
 from jieli.missions.queries.way import Way, stretch
 from jieli.rules import eta
-from jieli.web.templatetags.jieli import dhm
 
 TIGHT = 40  # minutes before a departure closes that call for a look
 SURE = 0.95  # a chance to catch it below which people are told
@@ -59,7 +59,7 @@ def _otherwise(mission: Mission, way: Way, which: int, now: datetime) -> str:
     if not found:
         return _("No later departure is in the timetable.")
     said = _("If it is missed: the next leaves at %(leaves)s, arrival %(arrives)s.")
-    return said % {"leaves": dhm(found[which].start), "arrives": dhm(found[-1].end)}
+    return said % {"leaves": _local(found[which].start), "arrives": _local(found[-1].end)}
 
 
 def _late(mission: Mission, way: Way) -> Risk | None:
@@ -73,8 +73,8 @@ def _late(mission: Mission, way: Way) -> Risk | None:
     if limit and way.arrival.end > limit:
         said = _("It is expected at %(arrives)s, the limit is %(limit)s.")
         return _("The arrival lies behind the limit of definitive care."), said % {
-            "arrives": dhm(way.arrival.end),
-            "limit": dhm(limit),
+            "arrives": _local(way.arrival.end),
+            "limit": _local(limit),
         }
     return None
 
@@ -86,3 +86,8 @@ def _unanswered(mission: Mission) -> Risk | None:
     if waits:
         return _("No physician of the destination has accepted the patient by name yet."), ""
     return None
+
+
+def _local(at: datetime | None) -> str:
+    """MM-DD HH:MM in the zone the reader chose."""
+    return f"{timezone.localtime(at):%m-%d %H:%M}" if at else ""
