@@ -10,7 +10,7 @@ const TOUCHED: [RegExp, string[]][] = [
   [/^(vitals_observed|document_added|original_added)$/, ["chart"]],
   [/^consent_/, ["chart", "clocks"]],
   [/^temporised/, ["underway", "advice", "clocks"]],
-  [/^(mission_|procedure_)/, ["underway", "clocks"]],
+  [/^(mission_|procedure_|checklist_)/, ["underway", "clocks"]],
   [/^note_written$/, ["thread"]],
   [/^outcome_/, ["outcome"]],
 ];

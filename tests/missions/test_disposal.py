@@ -5,7 +5,7 @@ from django.apps import apps
 from django.db import connection
 
 from jieli.cases.models import Case
-from jieli.chart.models import Procedure
+from jieli.chart.models import Checklist, Procedure
 from jieli.directory.models import Technique
 from jieli.missions.models import Assent, Choice, Correction, Mission, Sheet, Temporised
 from tests.cases.test_disposal import SECRET, age, confirm, propose, story, world
@@ -49,6 +49,11 @@ def told_of(world, case: Case) -> None:
         case=case, item=SECRET, by=world.doctor, occurred_at=minutes(9), recorded_at=minutes(9)
     )
     Correction.objects.create(case=case, name="x", value=SECRET, by=world.doctor, at=minutes(9))
+    Checklist.objects.create(
+        patient=case.patient, case_key=case.key, gate="sign_in", operation=1, content="x",
+        answers={"x": ["no", SECRET]}, occurred_at=minutes(9), recorded_at=minutes(9),
+        by=world.doctor,
+    )  # fmt: skip
     done = Procedure.objects.create(
         patient=case.patient, case_key=case.key, organisation=world.county, name=SECRET,
         operator=world.doctor, started_at=minutes(12), recorded_at=minutes(12), by=world.doctor,
@@ -58,7 +63,8 @@ def told_of(world, case: Case) -> None:
 
 def tables() -> list[str]:
     ours = [m for m in apps.get_models() if m._meta.app_label == "missions"]
-    return [*(m._meta.db_table for m in ours), "chart_procedure", "chart_procedure_techniques"]
+    chart = ("chart_procedure", "chart_procedure_techniques", "chart_checklist")
+    return [*(m._meta.db_table for m in ours), *chart]
 
 
 def naming_the_secret() -> list[str]:

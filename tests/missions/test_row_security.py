@@ -5,6 +5,7 @@ from django.apps import apps
 from django.db import ProgrammingError, transaction
 
 from jieli.cases.models import Case
+from jieli.chart.models import Checklist
 from jieli.missions import actions
 from jieli.missions.actions import Journey, Operation
 from jieli.missions.models import Assent, Choice, Correction, Mission, Sheet, Temporised
@@ -19,7 +20,7 @@ MODELS = [
     m
     for m in apps.get_models(include_auto_created=True)
     if (m._meta.db_table in bearing() and m._meta.app_label == "missions")
-    or m._meta.db_table in ("chart_procedure", "chart_procedure_techniques")
+    or m._meta.db_table in ("chart_procedure", "chart_procedure_techniques", "chart_checklist")
 ]
 
 
@@ -40,6 +41,10 @@ def case(world) -> Case:
         by=world.doctor,
         now=minutes(30),
     )
+    Checklist.objects.create(
+        patient=case.patient, case_key=case.key, gate="sign_in", operation=1, content="x",
+        answers={}, occurred_at=minutes(9), recorded_at=minutes(9), by=world.doctor,
+    )  # fmt: skip
     decision = world.decision(case)
     sheet = Sheet.objects.create(
         case=case, version=9, t0=minutes(0), made_at=minutes(5), trigger="opinion_signed",

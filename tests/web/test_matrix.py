@@ -21,7 +21,7 @@ from jieli.cases import actions
 from jieli.cases.actions import Advice, Choice
 from jieli.cases.models import Disposal, Hold, PatientCopy
 from jieli.chart.actions import announce_file, keep_file
-from jieli.chart.models import Observation, Procedure
+from jieli.chart.models import Checklist, Observation, Procedure
 from jieli.directory.actions.services import open_service
 from jieli.directory.models import Alliance, DutySwap, Membership, Organisation, Role
 from jieli.exchange.excel.writing import template
@@ -155,7 +155,7 @@ RULES = {
          "missions:mission", "missions:mission_part", "missions:papers_pdf", "missions:under_way",
          "missions:step", "missions:step_of_row", "missions:new_dispatch",
          "missions:sheet", "missions:sheet_part", "missions:plan_anew", "missions:correction",
-         "missions:correction_undone", "missions:team"],
+         "missions:correction_undone", "missions:team", "missions:gates"],
         case,
     ),
     **dict.fromkeys(
@@ -164,7 +164,8 @@ RULES = {
          "cases:acknowledgement", "cases:readings", "cases:measurement_error",
          "cases:document_error", "cases:handover_error", "missions:new_transfer",
          "missions:family_told", "missions:temporised",
-         "missions:new_procedure", "missions:procedure_end"],
+         "missions:new_procedure", "missions:procedure_end", "missions:gate",
+         "missions:gate_error"],
         treating,
     ),
     # the records office of the treating hospital
@@ -344,7 +345,14 @@ class Place:
             name="x", operator=world.doctor, started_at=minutes(40), recorded_at=minutes(40),
             by=world.doctor,
         )  # fmt: skip
+        signed = Checklist.objects.create(
+            patient=request.case.patient, case_key=request.case.key, gate="sign_in", operation=1,
+            content="x", answers={}, occurred_at=minutes(40), recorded_at=minutes(40),
+            by=world.doctor,
+        )  # fmt: skip
         return {
+            "/gates/<uuid:key>": signed.key,
+            "/<slug:gate>": "time_out",
             "/missions/<uuid:key>/live/<slug:part>": f"{mission.key}/live/head",
             "/missions/<uuid:key>": mission.key,
             "/procedures/<uuid:key>": operation.key,

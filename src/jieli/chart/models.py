@@ -202,3 +202,27 @@ class Procedure(Erring):
                 name="procedure_ends_later",
             )
         ]
+
+
+class Checklist(Erring):
+    """安全核查: one gate of an operation, as the team said it aloud. Kept; struck out if wrong."""
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="checklists")
+    case_key = models.UUIDField(db_index=True)
+    gate = models.CharField(max_length=8)  # key of rules.checklists.GATES
+    operation = models.PositiveSmallIntegerField()  # the how manieth of the case, from 1
+    content = models.CharField(max_length=60)  # version of content/checklists.yaml
+    answers = models.JSONField()  # code of the item: [answer, note]
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case_key", "operation", "gate"],
+                condition=Q(wrong_at=None),
+                name="checklist_gate_once",
+            )
+        ]

@@ -14,7 +14,7 @@ from django.http import Http404
 from jieli.cases.access import get_case_for, standing_of
 from jieli.cases.models import Case, Decision
 from jieli.cases.queries.people import official_day
-from jieli.chart.models import Procedure
+from jieli.chart.models import Checklist, Procedure
 from jieli.directory.access import DESK_KINDS, TREATING_KINDS, organisations_of, roles_held
 from jieli.directory.models import Organisation, Practitioner
 from jieli.missions.models import Mission, Sheet, Slot, Vehicle
@@ -155,6 +155,13 @@ def get_procedure_for(person: Practitioner, key: UUID, now: datetime) -> tuple[P
     if procedure is None:
         raise Http404
     return procedure, get_case_to_operate(person, procedure.case_key, now)
+
+
+def get_checklist_for(person: Practitioner, key: UUID, now: datetime) -> tuple[Checklist, Case]:
+    row = Checklist.objects.filter(key=key).first()
+    if row is None:
+        raise Http404
+    return row, get_case_to_operate(person, row.case_key, now)
 
 
 # ── what hospitals have ──────────────────────────────────────────────────────

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from jieli.cases.forms import (
@@ -20,8 +21,10 @@ from jieli.directory.models import Organisation, Practitioner, Technique
 from jieli.missions.actions import Crew, Stretch
 from jieli.missions.models import Vehicle
 from jieli.missions.queries.way import TIMETABLED
+from jieli.rules import checklists, transport
 from jieli.rules import missions as rules
-from jieli.rules import transport
+from jieli.rules.checklists import Answer
+from jieli.rules.refusal import Refused
 
 __all__ = ["OptionalReasonForm", "ReasonForm", "Timed"]
 LEG_KINDS = ("prepare", "road", *TIMETABLED, "helicopter", "transfer", "reception")
@@ -280,6 +283,29 @@ class AssentForm(forms.Form):
 class TickForm(Timed):
     item = forms.CharField(max_length=80)
     done = forms.ChoiceField(choices=[("yes", "yes"), ("no", "no")])
+
+
+class GateForm(Timed):
+    """`item-CODE` and `note-CODE` of everything that the gate asks."""
+
+    def __init__(self, data: Any, asked: Sequence[checklists.Item]) -> None:
+        super().__init__(data)
+        self.asked = asked
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            checklists.check(self.asked, self.answers, get_language() or "zh")
+        except Refused as refused:
+            raise forms.ValidationError(gettext(refused.sentence) % refused.facts) from refused
+        return super().clean() or self.cleaned_data
+
+    @property
+    def answers(self) -> dict[str, Answer]:
+        return {
+            code: Answer(str(self.data[name]), str(self.data.get(f"note-{code}", "")))
+            for name in self.data
+            if (code := name.removeprefix("item-")) != name
+        }
 
 
 # ── what hospitals have ──────────────────────────────────────────────────────

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jieli.missions.views import journeys, resources, sheets, steps
+from jieli.missions.views import gates, journeys, resources, sheets, steps
 
 app_name = "missions"
 urlpatterns = [
@@ -38,5 +38,8 @@ urlpatterns = [
     path("cases/<uuid:key>/missions/new/", journeys.new_dispatch, name="new_dispatch"),
     path("cases/<uuid:key>/transfers/new/", journeys.new_transfer, name="new_transfer"),
     path("cases/<uuid:key>/procedures/new/", journeys.new_procedure, name="new_procedure"),
+    path("cases/<uuid:key>/gates/", gates.gates, name="gates"),
+    path("cases/<uuid:key>/gates/<slug:gate>/", gates.gate, name="gate"),
+    path("gates/<uuid:key>/error/", gates.gate_error, name="gate_error"),
     path("procedures/<uuid:key>/end/", journeys.procedure_end, name="procedure_end"),
 ]

@@ -172,6 +172,25 @@ def _transfer_out(export: Export) -> bool:
     return any(m["kind"] == "transfer" and m["left_at"] for m in missions)
 
 
+def _gates(export: Export) -> int:
+    """Signed and not struck out."""
+    return sum(row["wrong_at"] is None for row in export.get("checklists", []))
+
+
+def _time_outs_first(export: Export) -> bool:
+    """Every operation had its time-out before the incision; none without an operation."""
+    signed = {
+        row["operation"]: row["occurred_at"]
+        for row in export.get("checklists", [])
+        if row["gate"] == "time_out" and row["wrong_at"] is None
+    }
+    begun = sorted(row["started_at"] for row in export.get("procedures", []))
+    return bool(begun) and all(
+        n in signed and datetime.fromisoformat(signed[n]) <= datetime.fromisoformat(at)
+        for n, at in enumerate(begun, 1)
+    )
+
+
 # What can only be said when the case has this clock.
 NEEDS_CLOCK = dict.fromkeys(("C2_minutes", "C2_target_met", "C2_hard_met"), "definitive_care")
 
@@ -191,6 +210,8 @@ NAMES: dict[str, Callable[[Export], Any]] = {
     "C2_target_met": _met("definitive_care", "target_met"),
     "C2_hard_met": _met("definitive_care", "hard_met"),
     "transfer_out": _transfer_out,
+    "gates_signed": _gates,
+    "time_out_before_incision": _time_outs_first,
     "missions": _count("missions"),
     "procedures": _count("procedures"),
     "opinion_minutes": _minutes("opinion"),

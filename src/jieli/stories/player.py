@@ -7,7 +7,7 @@ in, opens a page, fills in a form. Only the demo's time is its own.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -318,6 +318,48 @@ def _done_at_once(play: Play, step: script.Step) -> Answer:
     return answer
 
 
+GATES = {
+    "": ("sign_in", "time_out", "sign_out"),
+    "sign_in": ("sign_in",),
+    "time_out": ("time_out",),
+    "sign_out": ("sign_out",),
+}
+
+
+def _checklist(play: Play, step: script.Step) -> Answer:
+    """Sign a gate; without a name, every gate that stands open, one after the other."""
+    case = play.case(step)
+    wanted = str(step.fields.get("gate") or "")
+    if wanted not in GATES:
+        raise CannotStep(f"no such gate: {wanted}; write sign_in, time_out or sign_out")
+    home = f"{case.path}gates/"
+    answer: Answer | None = None
+    for gate in GATES[wanted]:
+        page = play.person(step.by).get(home)
+        form = next((one for one in page.forms if one.action == f"{home}{gate}/"), None)
+        if form is None and not wanted:
+            continue  # signed already, or not yet its turn
+        names = form.names if form else []
+        items = [name.removeprefix("item-") for name in names if name.startswith("item-")]
+        answer = play.post(step, f"{home}{gate}/", _said(items, step.fields.get("answers")), None)
+        if not answer.ok:
+            return answer
+    return answer or Answer(page.status if page.status >= 400 else 409, home, page.sentence)
+
+
+def _said(items: Iterable[str], answers: Any) -> dict[str, str]:
+    """Every item is answered yes, unless the file says no, na, or what is done about it."""
+    told = answers if isinstance(answers, Mapping) else {}
+    fields = {f"item-{item}": "yes" for item in items}
+    for item, said in told.items():
+        value = {True: "yes", False: "no"}.get(said, said) if isinstance(said, bool) else said
+        if value in ("yes", "no", "na"):
+            fields[f"item-{item}"] = value
+        else:
+            fields |= {f"item-{item}": "no", f"note-{item}": str(value)}
+    return fields
+
+
 def _view(play: Play, step: script.Step) -> Answer:
     # Before there is a case: one that does not exist, which is what they would find.
     path = play.case(step).path if play.cases else f"/cases/{uuid.uuid4()}/"
@@ -334,6 +376,7 @@ VERBS: dict[str, Callable[[Play, script.Step], Answer]] = {
     "raise_request": _raise,
     "observe": _observe,
     "pathway_step": _done_at_once,
+    "sign_checklist": _checklist,
     "view_case": _view,
     "advance": _advance,
 }

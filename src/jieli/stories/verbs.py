@@ -58,6 +58,7 @@ VERBS: dict[str, frozenset[str]] = {
         "redirect": "mission end end_outside minutes reason",
         "start_procedure": "name operator assistant site technique exception_reason",
         "end_procedure": "findings blood_loss_ml",
+        "sign_checklist": "gate answers",
         "set_presence": "state until away_minutes",
         "presence": "state until away_minutes",
         "advance": "",
@@ -71,7 +72,7 @@ ISBAR_FIELDS = frozenset(_ISBAR.split())
 _LATER = (
     "sign_plan milestone teach_back "
     "discharge follow_up start_pathway pathway_step hold_session sign_in rate audit_finding "
-    "close_action open_agreement post visit_list generate sign_checklist"
+    "close_action open_agreement post visit_list generate"
 )
 LATER_VERBS = frozenset(_LATER.split())
 

@@ -8,7 +8,7 @@ from jieli.cases.queries import export
 from jieli.directory import actions as directory
 from jieli.directory.models import Channel, Practitioner
 from jieli.missions import actions as missions
-from jieli.missions.queries.export import missions_of, sheets_of, temporised_of
+from jieli.missions.queries.export import checklists_of, missions_of, sheets_of, temporised_of
 from jieli.notify import actions as notify
 from jieli.notify.transports import loopback
 from jieli.pager import actions as pager
@@ -25,6 +25,7 @@ def join() -> None:
     export.use_more("missions", missions_of)
     export.use_more("sheets", sheets_of)
     export.use_more("temporised", temporised_of)
+    export.use_more("checklists", checklists_of)
     if missions.sweep not in timing.work:
         timing.work.append(missions.sweep)
     if send_messages not in timing.work:

@@ -90,6 +90,15 @@ SENTENCES: Mapping[str, Sentence] = {
         "pen", N("%(actor)s corrected: %(what)s"), detail=N("%(value)s %(reason)s")
     ),
     "temporised": _s("check", N("%(actor)s did at once: %(what)s"), detail=N("%(reason)s")),
+    "checklist_signed": _s(
+        "check",
+        N("%(actor)s signed the gate: %(gate)s"),
+        detail=N("%(missing)s %(reason)s"),
+        key=True,
+    ),
+    "checklist_struck": _s(
+        "undo", N("%(actor)s struck out the gate: %(gate)s"), detail=N("%(why)s"), key=True
+    ),
     "temporised_undone": _s("undo", N("%(actor)s took a tick back: %(what)s")),
     "correction_undone": _s("undo", N("%(actor)s took a correction back: %(what)s")),
     "option_chosen": _s(
@@ -284,6 +293,7 @@ WORDED: Mapping[str, Mapping[str, object]] = {
     "kit": under_way.KIT_STATES,
     "side": under_way.SIDES,
     "ended": under_way.WHY_ENDED,
+    "gate": under_way.GATES,
 }
 
 

@@ -32,6 +32,11 @@ PARTS: Mapping[str, object] = {
     "physician": _("physician"),
     "driver": _("driver"),
 }
+GATES: Mapping[str, object] = {
+    "sign_in": _("Sign in, before anaesthesia"),
+    "time_out": _("Time out, before the incision"),
+    "sign_out": _("Sign out, before leaving"),
+}
 PAPERS: Mapping[str, object] = {
     "invitation": _("Letter of invitation"),
     "home_approval": _("Written approval of the home hospital"),

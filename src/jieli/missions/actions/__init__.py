@@ -2,6 +2,7 @@
 
 from jieli.missions.actions.chosen import plan_chosen
 from jieli.missions.actions.dispatch import approve, plan_dispatch
+from jieli.missions.actions.gates import sign_gate, strike_gate
 from jieli.missions.actions.journey import (
     arrive,
     begin_leg,
@@ -87,7 +88,9 @@ __all__ = [
     "report_delay",
     "score",
     "set_kit",
+    "sign_gate",
     "start_procedure",
+    "strike_gate",
     "sweep",
     "tell_family",
     "tick",

@@ -23,6 +23,7 @@ BEGIN
     DELETE FROM public.missions_mission WHERE id = ANY (mine);
     DELETE FROM public.chart_procedure_techniques t USING public.chart_procedure p
      WHERE p.id = t.procedure_id AND p.case_key = NEW.key;
+    DELETE FROM public.chart_checklist WHERE case_key = NEW.key;  -- there since chart 0006
     DELETE FROM public.chart_procedure WHERE case_key = NEW.key;
     RETURN NULL;
 END $$;

@@ -3,6 +3,7 @@
 from typing import Any
 
 from jieli.cases.models import Case
+from jieli.chart.models import Checklist
 from jieli.directory.models import Practitioner
 from jieli.missions.models import Choice, Leg, Mission, Sheet
 
@@ -150,3 +151,24 @@ def _sheet(sheet: Sheet, choice: Choice | None) -> dict[str, Any]:
             ],
         },
     }
+
+
+def checklists_of(case: Case) -> list[dict[str, Any]]:
+    """Gates of operations, those that were struck out too. Answers: item to answer and note."""
+    rows = Checklist.objects.filter(case_key=case.key).select_related("by", "wrong_by")
+    return [
+        {
+            "key": str(row.key),
+            "gate": row.gate,
+            "operation": row.operation,
+            "content": row.content,
+            "answers": row.answers,
+            "by": _person(row.by),
+            "occurred_at": row.occurred_at,
+            "recorded_at": row.recorded_at,
+            "wrong_at": row.wrong_at,
+            "wrong_by": _person(row.wrong_by),
+            "wrong_why": row.wrong_why,
+        }
+        for row in rows.order_by("id")
+    ]

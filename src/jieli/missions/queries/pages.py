@@ -21,6 +21,7 @@ from jieli.missions.models import Cover, KitItem, Mission, Paper, Vehicle
 from jieli.missions.queries import people
 from jieli.missions.queries.at_once import at_once
 from jieli.missions.queries.facts import pathway_of
+from jieli.missions.queries.gates import gates_at_hand
 from jieli.missions.queries.lists import is_open, lines, status_word
 from jieli.missions.queries.risks import is_tight, risks
 from jieli.missions.queries.way import Way, way
@@ -316,6 +317,7 @@ def under_way(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
         "standing": standing,
         "at_once": at_once(case, pathway.code) if pathway else None,
         "lines": lines(found.order_by("-pk"), now),
+        "gates": gates_at_hand(case),
         "procedures": list(procedures_of(case.key)),
         "may_send": is_case_open
         and (standing.treating or standing.asked or standing.desk)

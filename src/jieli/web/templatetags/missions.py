@@ -91,9 +91,9 @@ def leg_minutes(value: object) -> str:
 
 
 @register.filter
-def held(corrected: Mapping[str, Any], name: str) -> Any:
-    """The correction of this input, if somebody has made one."""
-    return corrected.get(name)
+def held(rows: Mapping[str, Any], name: str) -> Any:
+    """The correction of this input, or the answer to this item, if somebody has given one."""
+    return rows.get(name)
 
 
 @register.filter

@@ -1,0 +1,125 @@
+"""The three gates of an operation: signed whole and in order, once, struck out and signed anew."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from jieli.chart.models import Checklist
+from jieli.missions import actions
+from jieli.missions.actions import Operation
+from jieli.missions.queries.gates import asked, gates_at_hand, rounds
+from jieli.rules.checklists import Answer
+from jieli.rules.refusal import Refused
+from tests.cases.world import minutes, verbs
+from tests.missions.world import Alliance
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> Alliance:
+    return Alliance()
+
+
+@pytest.fixture
+def case(world):
+    return world.decided()
+
+
+def refused(part: str):
+    return pytest.raises(Refused, match=part)
+
+
+def answers(case, gate, **said):
+    return {item.code: said.get(item.code, Answer("yes")) for item in asked(case, gate)}
+
+
+def sign(world, case, gate, minute, **said):
+    given = answers(case, gate, **said)
+    return actions.sign_gate(case, gate, given, by=world.doctor, now=minutes(minute))
+
+
+def begin(world, case, minute):
+    what = Operation("剖腹探查", world.alice, world.county, [], None, "抢救")
+    return actions.start_procedure(case, what, by=world.doctor, now=minutes(minute))
+
+
+def test_three_gates_of_one_operation(world, case):
+    with refused("before it"):
+        sign(world, case, "time_out", 20)
+    first = sign(world, case, "sign_in", 20, oximeter=Answer("no", " 借来一台 "))
+    assert first.answers["oximeter"] == ["no", "借来一台"]
+    with refused("already"):
+        sign(world, case, "sign_in", 21)
+    sign(world, case, "time_out", 22)
+    with refused("incision"):
+        sign(world, case, "sign_out", 23)
+    procedure = begin(world, case, 24)
+    sign(world, case, "sign_out", 90)
+    actions.end_procedure(procedure, case, by=world.doctor, now=minutes(91))
+    one, following = rounds(case)
+    assert [gate.row.operation for gate in one.gates] == [1, 1, 1]
+    assert not any(gate.late for gate in one.gates)
+    assert one.gates[0].missing == 1
+    assert (following.number, following.signed, following.gates[0].due) == (2, 0, True)
+    assert gates_at_hand(case).number == 1
+    assert verbs(case).count("checklist_signed") == 3
+
+
+def test_a_time_out_after_the_incision_is_said_to_be_late(world, case):
+    begin(world, case, 20)
+    [one] = rounds(case)
+    assert one.gates[1].late  # there is none at all
+    sign(world, case, "sign_in", 30)
+    sign(world, case, "time_out", 31)
+    [one] = rounds(case)
+    assert one.gates[1].late
+    assert one.number == 1
+
+
+def test_a_late_entry_says_when_it_was_and_why(world, case):
+    given = answers(case, "sign_in")
+    early = minutes(20)
+    with refused("late"):
+        actions.sign_gate(
+            case, "sign_in", given, by=world.doctor, now=minutes(90), occurred_at=early
+        )
+    row = actions.sign_gate(
+        case, "sign_in", given, by=world.doctor, now=minutes(90), occurred_at=early,
+        late_reason="抢救中",
+    )  # fmt: skip
+    assert row.recorded_at - row.occurred_at == timedelta(minutes=70)
+
+
+def test_struck_out_it_stays_and_may_be_signed_anew(world, case):
+    first = sign(world, case, "sign_in", 20)
+    second = sign(world, case, "time_out", 21)
+    with refused("after it"):
+        actions.strike_gate(case, first, why="患者错了", by=world.doctor, now=minutes(22))
+    with refused("few words"):
+        actions.strike_gate(case, second, why=" ", by=world.doctor, now=minutes(22))
+    actions.strike_gate(case, second, why="患者错了", by=world.doctor, now=minutes(22))
+    with refused("already"):
+        actions.strike_gate(case, second, why="患者错了", by=world.doctor, now=minutes(23))
+    sign(world, case, "time_out", 24)
+    assert Checklist.objects.filter(gate="time_out").count() == 2
+    assert verbs(case)[-2:] == ["checklist_struck", "checklist_signed"]
+
+
+def test_the_database_keeps_one_of_each(world, case):
+    row = sign(world, case, "sign_in", 20)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        row.pk, row.key = None, "00000000-0000-0000-0000-000000000001"
+        row.save(force_insert=True)
+
+
+def test_another_language_asks_for_the_interpreter(world, case):
+    case.patient.language = "ug"
+    case.patient.save()
+    assert "interpreter" in answers(case, "sign_in")
+    with refused("Not answered yet"):
+        given = answers(case, "sign_in")
+        del given["interpreter"]
+        actions.sign_gate(case, "sign_in", given, by=world.doctor, now=minutes(20))
+    assert not Checklist.objects.exists()
