@@ -31,7 +31,10 @@ from tests.guard.test_row_security import bearing
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
 OFFICE = {"cases_hold", "cases_disposal", "cases_patientcopy"}
-ELSEWHERE = {"chart_procedure"}  # and what missions write: tests/missions/test_row_security.py
+ELSEWHERE = {
+    "chart_procedure",
+    "chart_checklist",
+}  # and what missions write: tests/missions/test_row_security.py
 MODELS = [
     m
     for m in apps.get_models()

@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from jieli.chart.models import Checklist
+from jieli.directory.models import Technique
 from jieli.missions import actions
 from jieli.missions.actions import Operation
 from jieli.missions.queries.gates import asked, gates_at_hand, rounds
@@ -112,6 +113,36 @@ def test_the_database_keeps_one_of_each(world, case):
     with pytest.raises(IntegrityError), transaction.atomic():
         row.pk, row.key = None, "00000000-0000-0000-0000-000000000001"
         row.save(force_insert=True)
+
+
+@pytest.mark.parametrize(
+    ("operator", "assistant", "guide", "mode"),
+    [
+        ("doctor", None, None, "independent"),
+        ("doctor", "alice", None, "onsite_guided"),
+        ("doctor", None, "bob", "onsite_guided"),
+        ("alice", "doctor", None, "visitor_performed"),
+        ("alice", None, "bob", "visitor_performed"),
+    ],
+)
+def test_the_mode_is_what_the_record_says(world, case, operator, assistant, guide, mode):
+    Technique.objects.filter(pk=world.technique.pk).update(level=4)
+    world.technique.refresh_from_db()
+    people = {k: world.people[v] if v else None for k, v in [("a", assistant), ("g", guide)]}
+    what = Operation(
+        "剖腹探查", world.people[operator], world.county, [world.technique], people["a"], "抢救",
+        people["g"],
+    )  # fmt: skip
+    found = actions.start_procedure(case, what, by=world.doctor, now=minutes(20))
+    found.refresh_from_db()
+    assert (found.mode, found.level) == (mode, 4)
+
+
+def test_who_guides_does_not_operate(world, case):
+    for operator, assistant in ((world.doctor, None), (world.alice, world.doctor)):
+        what = Operation("x", operator, world.county, [], assistant, "抢救", world.doctor)
+        with refused("another person"):
+            actions.start_procedure(case, what, by=world.doctor, now=minutes(20))
 
 
 def test_another_language_asks_for_the_interpreter(world, case):

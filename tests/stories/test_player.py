@@ -78,6 +78,7 @@ def test_kashgar_and_its_twins(installation: Installation) -> None:
     [
         ("transfer", {"transfer_out", "missions", "C2_minutes", "step 6-second", "step 9-old"}),
         ("shanxi", {"twins_transfer_barred", "best_option"}),
+        ("suzhou", {"level4_operations", "level4_onsite_guided", "remote_guided", "step 7-self"}),
         ("zhangjiakou", {"local_option_hours", "transfer_option_hours", "step 5-nonsense"}),
     ],
 )

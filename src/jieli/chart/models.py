@@ -188,6 +188,12 @@ class Procedure(Erring):
     assistant = models.ForeignKey(
         Practitioner, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    guide = models.ForeignKey(  # stands beside, advises, and does not operate
+        Practitioner, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    # As it was on the day: people change hospitals, and techniques their level.
+    mode = models.CharField(max_length=20, blank=True, default="", db_default="")
+    level = models.PositiveSmallIntegerField(null=True, blank=True)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     findings = models.TextField(blank=True)

@@ -208,7 +208,7 @@ def procedures_of(case_key: UUID) -> QuerySet[Procedure]:
     """What was operated, in order."""
     rows = Procedure.objects.filter(case_key=case_key).order_by("started_at", "id")
     return rows.select_related(
-        "organisation", "operator", "assistant", "wrong_by"
+        "organisation", "operator", "assistant", "guide", "wrong_by"
     ).prefetch_related("techniques")
 
 

@@ -113,6 +113,14 @@ class Technique(models.Model):
     code = models.CharField(max_length=60, unique=True)
     name = models.CharField(max_length=120)
     specialty = models.ForeignKey(Specialty, on_delete=models.PROTECT, null=True, blank=True)
+    level = models.PositiveSmallIntegerField(null=True, blank=True)  # 手术分级, 1 to 4
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(level=None) | Q(level__range=(1, 4)), name="technique_level"
+            )
+        ]
 
 
 class Capability(models.Model):

@@ -234,6 +234,7 @@ class ProcedureForm(Timed):
     name = forms.CharField(max_length=120, error_messages={"required": _("Write what is done.")})
     operator = person(required=False)
     assistant = person(required=False)
+    guide = person(required=False)
     site = hospital(required=False)
     technique = forms.ModelMultipleChoiceField(
         Technique.objects.all(), to_field_name="code", required=False

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from jieli.rules.operations import MODES
+
 Export = Mapping[str, Any]
 TOLERANCE = 0.01
 
@@ -191,6 +193,20 @@ def _time_outs_first(export: Export) -> bool:
     )
 
 
+def _operations(level: int | None = None, mode: str = "") -> Callable[[Export], int]:
+    """How many operations of all cases, of a level and in a mode where these are named."""
+
+    def count(export: Export) -> int:
+        return sum(
+            (level is None or row["level"] == level) and (not mode or row["mode"] == mode)
+            for case in export.get("cases", [export])
+            for row in case.get("procedures", [])
+            if not row["entered_in_error"]
+        )
+
+    return count
+
+
 # What can only be said when the case has this clock.
 NEEDS_CLOCK = dict.fromkeys(("C2_minutes", "C2_target_met", "C2_hard_met"), "definitive_care")
 
@@ -210,6 +226,9 @@ NAMES: dict[str, Callable[[Export], Any]] = {
     "C2_target_met": _met("definitive_care", "target_met"),
     "C2_hard_met": _met("definitive_care", "hard_met"),
     "transfer_out": _transfer_out,
+    "level4_operations": _operations(4),
+    **{f"level4_{mode}": _operations(4, mode) for mode in MODES},
+    **{mode: _operations(None, mode) for mode in MODES},
     "gates_signed": _gates,
     "time_out_before_incision": _time_outs_first,
     "missions": _count("missions"),

@@ -366,7 +366,7 @@ def _joined_lines(value: Any) -> str:
 def _operation_form(play: Play, step: script.Step) -> Form:
     """Without a technique it is the one that was asked for."""
     case = play.case(step)
-    fields = _people("operator", "assistant")(play, step)
+    fields = _people("operator", "assistant", "guide")(play, step)
     asked = [r["technique"] for r in play.export(case)["requests"] if r["technique"]]
     fields.setdefault("technique", asked[-1:])
     fields.setdefault("name", "手术")

@@ -187,7 +187,9 @@ class _Reader:
     def technique(self, code: str, block: Lined) -> Technique:
         self.keys(block, "name specialty level note", f"the technique {code}")
         return Technique(
-            self.take(block, "name", str, code), self.take(block, "specialty", values.specialty)
+            self.take(block, "name", str, code),
+            self.take(block, "specialty", values.specialty),
+            self.take(block, "level", values.from_to(1, 4)),
         )
 
     def site(self, code: str, block: Lined) -> Site:
@@ -486,6 +488,7 @@ class _Reader:
             "to": self.known_person,
             "operator": self.known_person,
             "assistant": self.known_person,
+            "guide": self.known_person,
             "receiver": self.known_person,
             "leads": self.known_person,
             "end": self.known_site,

@@ -121,7 +121,7 @@ def _put_techniques(story: script.Story, here: Directory) -> dict[str, Technique
         if code not in known:
             specialty = here.specialties.get(technique.specialty or "")
             known[code] = Technique.objects.create(
-                code=code, name=technique.name, specialty=specialty
+                code=code, name=technique.name, specialty=specialty, level=technique.level
             )
     return known
 

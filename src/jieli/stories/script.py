@@ -22,6 +22,7 @@ class Department:
 class Technique:
     name: str
     specialty: str | None = None
+    level: int | None = None  # of surgery, 1 to 4
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ VERBS: dict[str, frozenset[str]] = {
         "accept_transfer": "mission receiver receiver_outside",
         "grade_patient": "mission stability escort",
         "redirect": "mission end end_outside minutes reason",
-        "start_procedure": "name operator assistant site technique exception_reason",
+        "start_procedure": "name operator assistant guide site technique exception_reason",
         "end_procedure": "findings blood_loss_ml",
         "sign_checklist": "gate answers",
         "set_presence": "state until away_minutes",

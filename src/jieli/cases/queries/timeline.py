@@ -259,7 +259,7 @@ SENTENCES: Mapping[str, Sentence] = {
     ),
     "mission_ended_itself": _s("check", N("The transfer ended: %(ended)s"), key=True),
     "procedure_started": _s(
-        "cross", N("%(person)s began: %(name)s"), key=True, detail=N("%(place)s")
+        "cross", N("%(person)s began: %(name)s"), key=True, detail=N("%(place)s %(mode)s %(guide)s")
     ),
     "procedure_excepted": _s(
         "warn",
@@ -294,6 +294,7 @@ WORDED: Mapping[str, Mapping[str, object]] = {
     "side": under_way.SIDES,
     "ended": under_way.WHY_ENDED,
     "gate": under_way.GATES,
+    "mode": under_way.MODES,
 }
 
 

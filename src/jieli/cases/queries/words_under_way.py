@@ -32,6 +32,12 @@ PARTS: Mapping[str, object] = {
     "physician": _("physician"),
     "driver": _("driver"),
 }
+MODES: Mapping[str, object] = {
+    "independent": _("independent"),
+    "onsite_guided": _("guided on site"),
+    "remote_guided": _("guided from afar"),
+    "visitor_performed": _("done by a visitor"),
+}
 GATES: Mapping[str, object] = {
     "sign_in": _("Sign in, before anaesthesia"),
     "time_out": _("Time out, before the incision"),

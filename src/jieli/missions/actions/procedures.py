@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from jieli.cases.actions.spine import lock_case, log, need_late_reason, stop_clocks, when
 from jieli.cases.models import Case, Clock
 from jieli.chart.models import Procedure
+from jieli.directory.access import TREATING_KINDS, organisations_of, today
 from jieli.directory.actions.presence import note_busy, note_free
 from jieli.directory.models import Organisation, Practitioner, Presence, Technique
 from jieli.missions.actions.privileges import lacking
 from jieli.missions.actions.transfer import end_open_transfers
 from jieli.missions.actions.under_way import away_with_team
 from jieli.record.actions import action
+from jieli.rules import operations
 from jieli.rules.refusal import Refused
 
 LONGEST = timedelta(hours=12)  # an end that nobody records must not hide a person for ever
@@ -28,6 +30,7 @@ class Operation:
     techniques: Sequence[Technique] = ()
     assistant: Practitioner | None = None
     exception_reason: str = ""  # no privilege, and why it is done all the same
+    guide: Practitioner | None = None  # stands beside and advises
 
 
 @action
@@ -52,6 +55,9 @@ def start_procedure(
         name=operation.name.strip()[:120],
         operator=operation.operator,
         assistant=operation.assistant,
+        guide=operation.guide,
+        mode=_mode(operation, at),
+        level=operations.level_of(technique.level for technique in operation.techniques),
         started_at=at,
         recorded_at=now,
         by=by,
@@ -60,7 +66,8 @@ def start_procedure(
     log(
         case, "procedure_started", by=by, now=now, occurred_at=at,
         procedure=str(procedure.key), name=procedure.name, person=operation.operator.name,
-        place=operation.organisation.name,
+        place=operation.organisation.name, mode=procedure.mode, level=procedure.level or 0,
+        guide=operation.guide.name if operation.guide else "",
     )  # fmt: skip
     if missing:
         log(
@@ -75,6 +82,20 @@ def start_procedure(
     return procedure
 
 
+def _mode(operation: Operation, at: datetime) -> str:
+    """Who belongs to the hospital on that day is of it; everybody else is a visitor."""
+    site, day = operation.organisation.pk, today(at)
+
+    def local(person: Practitioner) -> bool:
+        return site in organisations_of(person, day, TREATING_KINDS)
+
+    beside = [person for person in (operation.assistant, operation.guide) if person]
+    return operations.mode_of(
+        operator_local=local(operation.operator),
+        visitor_beside=any(not local(person) for person in beside),
+    )
+
+
 def _hands(procedure: Procedure) -> list[int]:
     return [pk for pk in (procedure.operator_id, procedure.assistant_id) if pk]
 
@@ -86,6 +107,11 @@ def _check(case: Case, operation: Operation, at: datetime) -> list[Technique]:
         raise Refused("Write what is done.")
     if operation.assistant and operation.assistant.pk == operation.operator.pk:
         raise Refused("The assistant is another person than the operator.")
+    if operation.guide and operation.guide.pk in (
+        operation.operator.pk,
+        operation.assistant and operation.assistant.pk,
+    ):
+        raise Refused("Who guides is another person than those who operate.")
     missing = lacking(
         operation.operator,
         list(operation.techniques),

@@ -377,6 +377,12 @@ def new_transfer(case: Case, now: datetime) -> dict[str, Any]:
     }
 
 
+def _experts(case: Case) -> dict[int, Practitioner]:
+    """Experts who took the case: one of them may stand beside."""
+    taken = case.requests.exclude(accepted_by=None).values("accepted_by")
+    return {person.pk: person for person in Practitioner.objects.filter(pk__in=taken)}
+
+
 def new_procedure(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]:
     here = access.where_is(case)
     wanted = case.requests.exclude(technique=None).values_list("technique", flat=True)
@@ -390,6 +396,7 @@ def new_procedure(case: Case, me: Practitioner, now: datetime) -> dict[str, Any]
         "heading": heading(case),
         "here": here,
         "operators": list(found.values()),
+        "guides": list({**found, **_experts(case)}.values()),
         "techniques": list(Technique.objects.order_by("name")[:300]),
         "wanted": set(wanted),
     }

@@ -143,6 +143,7 @@ def _start(request: Signed, case: Case, form: forms.ProcedureForm) -> None:
         list(data["technique"]),
         data["assistant"],
         data["exception_reason"],
+        data["guide"],
     )
     actions.start_procedure(case, operation, by=request.me, now=request.now, **form.timing)
 

@@ -11,6 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from jieli.cases.queries.words import word
+from jieli.cases.queries.words_under_way import MODES
 from jieli.missions.queries import saying
 from jieli.missions.queries.sheets import Mark, Picture
 from jieli.web.templatetags.jieli import dhm, hm
@@ -88,6 +90,12 @@ def from_iso(value: object) -> datetime | None:
 @register.filter
 def leg_minutes(value: object) -> str:
     return saying.minutes(float(value)) if isinstance(value, int | float) else ""
+
+
+@register.filter
+def mode_word(mode: str) -> str:
+    """The mode of an operation in words."""
+    return word(MODES, mode)
 
 
 @register.filter
