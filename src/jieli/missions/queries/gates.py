@@ -166,8 +166,11 @@ def asked(case: Case, gate: str) -> tuple[checklists.Item, ...]:
 def gates_page(case: Case, now: datetime) -> dict[str, Any]:
     held = checklist()
     names = {gate.code: gate.say(get_language() or "zh") for gate in held.gates}
+    found = list(reversed(rounds(case)))
+    begun = [one for one in found if one.signed or one.procedure]
     return {
-        "rounds": list(reversed(rounds(case))),
+        "rounds": begun or found,
+        "another": [one for one in found if begun and one not in begun],
         "version": held.version,
         "approved": is_approved(held, case, now),
         "struck": [(names[row.gate], row) for row in struck(case)],
