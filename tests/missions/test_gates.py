@@ -10,6 +10,7 @@ from jieli.directory.models import Technique
 from jieli.missions import actions
 from jieli.missions.actions import Operation
 from jieli.missions.queries.gates import asked, gates_at_hand, rounds
+from jieli.notify.models import Message
 from jieli.rules.checklists import Answer
 from jieli.rules.refusal import Refused
 from tests.cases.world import minutes, verbs
@@ -136,6 +137,27 @@ def test_the_mode_is_what_the_record_says(world, case, operator, assistant, guid
     found = actions.start_procedure(case, what, by=world.doctor, now=minutes(20))
     found.refresh_from_db()
     assert (found.mode, found.level) == (mode, 4)
+
+
+def test_an_end_that_nobody_records_is_asked_for_once(world, case):
+    what = Operation("剖腹探查", world.alice, world.county, [], None, "抢救")
+    procedure = actions.start_procedure(case, what, by=world.doctor, now=minutes(20))
+    assert actions.ask_for_ends(minutes(259)) == 0
+    assert actions.ask_for_ends(minutes(260)) == 1
+    assert actions.ask_for_ends(minutes(400)) == 0
+    told = Message.objects.filter(event__verb="procedure_end_asked")
+    assert set(told.values_list("practitioner__name", "manner")) == {
+        ("doctor", "push"),
+        ("alice", "silent"),
+    }
+    assert world.alice.presence.until == minutes(20 + 360)
+    actions.end_procedure(procedure, case, by=world.doctor, now=minutes(401))
+
+
+def test_an_operation_that_has_ended_is_not_asked_about(world, case):
+    procedure = begin(world, case, 20)
+    actions.end_procedure(procedure, case, by=world.doctor, now=minutes(90))
+    assert actions.ask_for_ends(minutes(900)) == 0
 
 
 def test_who_guides_does_not_operate(world, case):

@@ -198,6 +198,7 @@ class Procedure(Erring):
     ended_at = models.DateTimeField(null=True, blank=True)
     findings = models.TextField(blank=True)
     blood_loss_ml = models.PositiveIntegerField(null=True, blank=True)
+    asked_at = models.DateTimeField(null=True, blank=True)  # whether it has ended
     recorded_at = models.DateTimeField()
     by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
 

@@ -267,6 +267,7 @@ SENTENCES: Mapping[str, Sentence] = {
         key=True,
         detail=N("%(text)s"),
     ),
+    "procedure_end_asked": _s("clock", N("Asked whether it has ended: %(name)s")),
     "procedure_ended": _s("check", N("Ended: %(name)s"), key=True),
     "appointment_made": _s("cal", N("%(actor)s made an appointment: %(meets)s"), key=True),
 }

@@ -18,7 +18,12 @@ from jieli.missions.actions.journey import (
 )
 from jieli.missions.actions.papers import file_paper, sweep
 from jieli.missions.actions.privileges import give_privilege
-from jieli.missions.actions.procedures import Operation, end_procedure, start_procedure
+from jieli.missions.actions.procedures import (
+    Operation,
+    ask_for_ends,
+    end_procedure,
+    start_procedure,
+)
 from jieli.missions.actions.sheets import (
     Chosen,
     after_opinion,
@@ -61,6 +66,7 @@ __all__ = [
     "after_opinion",
     "approve",
     "arrive",
+    "ask_for_ends",
     "assent",
     "begin_leg",
     "cancel",

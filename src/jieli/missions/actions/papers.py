@@ -9,6 +9,7 @@ from jieli.cases.queries.people import Desks
 from jieli.chart.models import Consent
 from jieli.directory.models import Practitioner
 from jieli.missions.actions.privileges import end_privilege
+from jieli.missions.actions.procedures import ask_for_ends
 from jieli.missions.actions.under_way import lock_mission, note, tell
 from jieli.missions.models import EmergencyPrivilege, Mission, Paper
 from jieli.record.actions import action, lock_free
@@ -45,8 +46,8 @@ def _done(
 
 
 def sweep(now: datetime) -> int:
-    """Papers and emergency privileges whose time has come. How many rows were handled."""
-    return remind_papers(now) + end_privileges(now)
+    """Papers, emergency privileges and operations without an end. How many rows were handled."""
+    return remind_papers(now) + end_privileges(now) + ask_for_ends(now)
 
 
 @action

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
+
 from jieli.cases.actions.spine import lock_case, log, need_late_reason, stop_clocks, when
 from jieli.cases.models import Case, Clock
 from jieli.chart.models import Procedure
@@ -13,11 +15,15 @@ from jieli.directory.models import Organisation, Practitioner, Presence, Techniq
 from jieli.missions.actions.privileges import lacking
 from jieli.missions.actions.transfer import end_open_transfers
 from jieli.missions.actions.under_way import away_with_team
-from jieli.record.actions import action
+from jieli.notify import actions as notify
+from jieli.record.actions import action, lock_free
+from jieli.record.models import Event
 from jieli.rules import operations
 from jieli.rules.refusal import Refused
 
-LONGEST = timedelta(hours=12)  # an end that nobody records must not hide a person for ever
+ASKED_AFTER = timedelta(hours=4)  # most operations are over by then; one that is not says so
+LONGEST = timedelta(hours=6)  # an end that nobody records must not hide a person for ever
+BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +166,47 @@ def end_procedure(
         procedure=str(procedure.key), name=procedure.name,
     )  # fmt: skip
     return procedure
+
+
+@action
+def ask_for_ends(now: datetime) -> int:
+    """Ask once whether an operation has ended: until then whoever operates is not rung.
+
+    A person who is still at the table says so (presence "operating"); nobody has to.
+    """
+    due = Procedure.objects.filter(
+        ended_at=None, asked_at=None, wrong_at=None, started_at__lte=now - ASKED_AFTER
+    )
+    rows = list(due.select_related("operator", "by").order_by("started_at")[:BATCH])
+    of_key = {case.key: case for case in Case.objects.filter(key__in={r.case_key for r in rows})}
+    free = lock_free(case.chain_id for case in of_key.values())
+    asked = [row for row in rows if of_key[row.case_key].chain_id in free]
+    for row in asked:
+        case = of_key[row.case_key]
+        case.chain = free[case.chain_id]
+        _ask(row, case, now)
+    Procedure.objects.filter(pk__in=[row.pk for row in asked]).update(asked_at=now)
+    return len(asked)
+
+
+def _ask(row: Procedure, case: Case, now: datetime) -> None:
+    """Whoever recorded the beginning is asked aloud, the operator without a sound."""
+    if case.status != Case.Status.OPEN:
+        return
+    event = log(
+        case, "procedure_end_asked", by=None, now=now, source=Event.Source.RUNNER,
+        procedure=str(row.key), name=row.name,
+    )  # fmt: skip
+    for person, manner in ((row.by, "push"), (row.operator, "silent")):
+        if manner == "silent" and row.operator_id == row.by_id:
+            continue
+        notify.tell(
+            event,
+            [person],
+            manner=manner,
+            title=f"{case.urgency} {case.number}",
+            text=_("Has the operation ended? Record the end; until then the operator is not rung."),
+            path=f"/procedures/{row.key}/end/",
+            urgency=case.urgency,
+            now=now,
+        )
