@@ -6,6 +6,7 @@ in, opens a page, fills in a form. Only the demo's time is its own.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -329,7 +330,7 @@ GATES = {
 def _checklist(play: Play, step: script.Step) -> Answer:
     """Sign a gate; without a name, every gate that stands open, one after the other."""
     case = play.case(step)
-    wanted = str(step.fields.get("gate") or "")
+    wanted = re.sub(r"[\s-]+", "_", str(step.fields.get("gate") or "").strip().lower())
     if wanted not in GATES:
         raise CannotStep(f"no such gate: {wanted}; write sign_in, time_out or sign_out")
     home = f"{case.path}gates/"

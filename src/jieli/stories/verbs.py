@@ -122,7 +122,12 @@ ALIASES = {
     "start_mission": {"from": "start", "people": "team"},
     "start_transfer": {"to": "end", "destination": "end"},
     "redirect": {"to": "end", "destination": "end"},
-    "start_procedure": {"text": "name", "techniques": "technique"},
+    "start_procedure": {
+        "text": "name", "techniques": "technique", "guided_by": "guide", "mentor": "guide",
+    },
+    "sign_checklist": {
+        "phase": "gate", "part": "gate", "which": "gate", "checklist": "gate", "items": "answers",
+    },
     "end_procedure": {"text": "findings"},
     "pass_on": {"person": "to", "text": "note", "reason": "note"},
 }  # fmt: skip
