@@ -20,6 +20,7 @@ function hidden(root: Element): string {
 }
 
 function nameOf(fold: HTMLDetailsElement): string {
+  if (fold.id) return fold.id;
   const form = fold.querySelector("form");
   const words = fold.querySelector("summary")?.textContent?.replace(/\d+/g, "").trim() ?? "";
   const own = fold.querySelector("details") ? "" : `${form?.getAttribute("action") ?? ""}?${form ? hidden(form) : ""}`;

@@ -13,9 +13,8 @@ from jieli.missions.models import Cover, Leg, Member, Mission
 from jieli.missions.queries.risks import risks
 from jieli.missions.queries.way import way
 from jieli.notify.models import Message
-from jieli.rules.refusal import Refused
 from tests.cases.world import clock, minutes, verbs
-from tests.missions.world import LEGS, Alliance, later
+from tests.missions.world import LEGS, Alliance, later, refused
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
 
@@ -32,10 +31,6 @@ def case(world):
 
 def fresh(mission: Mission) -> Mission:
     return Mission.objects.get(pk=mission.pk)
-
-
-def refused(part: str):
-    return pytest.raises(Refused, match=part)
 
 
 # ── planning ─────────────────────────────────────────────────────────────────

@@ -12,9 +12,8 @@ from jieli.missions.actions import Operation
 from jieli.missions.queries.gates import asked, gates_at_hand, rounds
 from jieli.notify.models import Message
 from jieli.rules.checklists import Answer
-from jieli.rules.refusal import Refused
 from tests.cases.world import minutes, verbs
-from tests.missions.world import Alliance
+from tests.missions.world import Alliance, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -27,10 +26,6 @@ def world() -> Alliance:
 @pytest.fixture
 def case(world):
     return world.decided()
-
-
-def refused(part: str):
-    return pytest.raises(Refused, match=part)
 
 
 def answers(case, gate, **said):
@@ -107,6 +102,22 @@ def test_struck_out_it_stays_and_may_be_signed_anew(world, case):
     sign(world, case, "time_out", 24)
     assert Checklist.objects.filter(gate="time_out").count() == 2
     assert verbs(case)[-2:] == ["checklist_struck", "checklist_signed"]
+
+
+def test_a_gate_is_signed_for_the_operation_under_which_it_stood(world, case):
+    """A gate that was left open is not taken for one of the next operation."""
+    first = begin(world, case, 20)
+    actions.end_procedure(first, case, by=world.doctor, now=minutes(60))
+    given = answers(case, "sign_in")
+    late = actions.sign_gate(case, "sign_in", given, operation=1, by=world.doctor, now=minutes(61))
+    assert late.operation == 1
+    assert sign(world, case, "sign_in", 62).operation == 2  # at hand: the next
+    begin(world, case, 70)
+    for number in (0, 3, 9):
+        with refused("load the page again" if number else "already"):
+            actions.sign_gate(
+                case, "sign_in", given, operation=number, by=world.doctor, now=minutes(71)
+            )
 
 
 def test_the_database_keeps_one_of_each(world, case):

@@ -10,10 +10,9 @@ from jieli.missions import actions
 from jieli.missions.actions import Journey, Operation
 from jieli.missions.models import Mission
 from jieli.notify.models import Message
-from jieli.rules.refusal import Refused
 from jieli.stories import timing
 from tests.cases.world import clock, minutes, verbs
-from tests.missions.world import Alliance, later
+from tests.missions.world import Alliance, later, refused
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
 
@@ -26,10 +25,6 @@ def world() -> Alliance:
 @pytest.fixture
 def case(world):
     return world.decided()
-
-
-def refused(part: str):
-    return pytest.raises(Refused, match=part)
 
 
 def fresh(mission: Mission) -> Mission:

@@ -1,6 +1,9 @@
 """The small alliance of the spine with what a mission needs: an agreement, privileges, places."""
 
+from contextlib import AbstractContextManager
 from datetime import timedelta
+
+import pytest
 
 from jieli.cases import actions as cases
 from jieli.cases.actions import Advice, Choice
@@ -9,6 +12,7 @@ from jieli.directory.models import Organisation, Practitioner, Privilege, Role, 
 from jieli.missions import actions
 from jieli.missions.actions import Crew, Journey, Stretch
 from jieli.missions.models import Mission
+from jieli.rules.refusal import Refused
 from tests.cases.world import PASSWORD, World, minutes
 
 LEGS = (
@@ -17,6 +21,10 @@ LEGS = (
     Stretch("flight", "飞", 120, departs=minutes(200), sigma=0.1),
     Stretch("road", "到院", 45, sigma=0.2),
 )
+
+
+def refused(part: str) -> AbstractContextManager[pytest.ExceptionInfo[Refused]]:
+    return pytest.raises(Refused, match=part)
 
 
 class Alliance(World):

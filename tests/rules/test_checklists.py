@@ -98,6 +98,19 @@ def test_which_operation_a_gate_belongs_to(gate, operations, going_on, number):
     assert round_of(gate, operations, going_on=going_on) == number
 
 
+@pytest.mark.parametrize(
+    ("number", "operations", "going_on", "holds"),
+    [(1, 0, False, True), (2, 0, False, False), (2, 1, False, True), (2, 1, True, False),
+     (1, 1, True, True), (1, 2, True, True), (3, 2, True, False), (0, 2, False, False)],
+)  # fmt: skip
+def test_of_which_operations_a_gate_may_be_signed(number, operations, going_on, holds):
+    if holds:
+        checklists.check_round(number, operations, going_on=going_on)
+        return
+    with pytest.raises(Refused, match="load the page"):
+        checklists.check_round(number, operations, going_on=going_on)
+
+
 def changed(change):
     content = yaml.safe_load(TEXT)
     change(content)

@@ -232,6 +232,12 @@ def test_a_departure_that_may_be_missed_says_its_chance(road, caught):
     assert otherwise.end == at(480 + 120)
 
 
+def test_missed_without_a_next_departure_keeps_the_spread_of_the_road():
+    held = Stretch(120, departs=at(60), cutoff=30)
+    road = Stretch(100, 0.2, started=at(0))
+    assert way((road, held), at(0), at(0))[1].low is not None
+
+
 def test_nobody_asks_for_the_chance_of_what_is_known():
     there = (Stretch(60, 0.2, started=at(0), ended=at(60)), FLIGHT)
     assert way(there, at(0), at(60))[1].caught is None

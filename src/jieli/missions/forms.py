@@ -289,6 +289,8 @@ class TickForm(Timed):
 class GateForm(Timed):
     """`item-CODE` and `note-CODE` of everything that the gate asks."""
 
+    operation = forms.IntegerField(min_value=1, required=False)
+
     def __init__(self, data: Any, asked: Sequence[checklists.Item]) -> None:
         super().__init__(data)
         self.asked = asked

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from jieli.rules.pathways import BadContent, Named
+from jieli.rules.pathways import BadContent, Named, named
 from jieli.rules.refusal import Refused
 
 SIGN_IN, TIME_OUT, SIGN_OUT = "sign_in", "time_out", "sign_out"
@@ -91,6 +91,13 @@ def round_of(gate: str, operations: int, *, going_on: bool) -> int:
     return operations + 1
 
 
+def check_round(number: int, operations: int, *, going_on: bool) -> None:
+    """An operation that has begun, or the next one while none is going on."""
+    last = operations if going_on else operations + 1
+    if not 1 <= number <= max(last, 1):
+        raise Refused("The checklist has changed meanwhile: load the page again.")
+
+
 # ── content ──────────────────────────────────────────────────────────────────
 
 GATE_KEYS = frozenset(["code", "name", "name_en", "source", "items"])
@@ -121,7 +128,7 @@ def _gate(given: Any, where: str) -> Gate:
     codes = [item.code for item in items]
     if not items or len(set(codes)) < len(codes):
         raise BadContent(f"{where}.items: at least one, each with a code of its own")
-    return Gate(**_named(given), items=items)
+    return Gate(**named(given), items=items)
 
 
 def _item(given: Any, where: str) -> Item:
@@ -129,7 +136,7 @@ def _item(given: Any, where: str) -> Item:
     only = str(given.get("only", ""))
     if only not in ("", REMOTE, INTERPRETER):
         raise BadContent(f"{where}.only: must be {REMOTE} or {INTERPRETER}")
-    return Item(**_named(given), na=given.get("na") is True, only=only)
+    return Item(**named(given), na=given.get("na") is True, only=only)
 
 
 def _known(given: Any, keys: frozenset[str], where: str) -> None:
@@ -140,12 +147,3 @@ def _known(given: Any, keys: frozenset[str], where: str) -> None:
     for name in ("code", "name"):
         if not given.get(name):
             raise BadContent(f"{where}: needs {name}")
-
-
-def _named(given: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        "code": str(given["code"]),
-        "name": str(given["name"]),
-        "name_en": str(given.get("name_en", "")),
-        "source": str(given.get("source", "")),
-    }

@@ -79,7 +79,8 @@ def way(legs: Sequence[Stretch], left: datetime | None, now: datetime) -> list[E
         one, spread = _one(leg, at, now, there=there)
         if one.slack is not None and variance:
             one = replace(one, caught=NormalDist().cdf(one.slack / sqrt(variance)))
-            variance = 0.0  # who catches it, or takes the next, arrives when that arrives
+            if leg.lines or not one.missed:
+                variance = 0.0  # who catches it, or takes the next, arrives when that arrives
         variance += spread
         found.append(_banded(one, variance) if leg.ended is None else one)
         at, there = one.end or at, leg.ended is not None

@@ -162,7 +162,7 @@ def _pathway(given: Any, where: str) -> Pathway:
     if given.get("theatre", AT_ONCE) not in (AT_ONCE, LIST):
         raise BadContent(f"{where}.theatre: must be {AT_ONCE} or {LIST}")
     return Pathway(
-        **_named(given),
+        **named(given),
         specialties=_words(given, "specialties", where),
         techniques=_words(given, "techniques", where),
         operator=str(given["operator"]),
@@ -174,7 +174,7 @@ def _pathway(given: Any, where: str) -> Pathway:
         target=target,
         hard=hard,
         signs=tuple(
-            Sign(**_named(each), hard=_minutes(each, "hard", where))
+            Sign(**named(each), hard=_minutes(each, "hard", where))
             for each in given.get("signs", [])
         ),
         events=tuple(_event(each, where) for each in given.get("events", [])),
@@ -183,7 +183,8 @@ def _pathway(given: Any, where: str) -> Pathway:
     )
 
 
-def _named(given: Mapping[str, Any]) -> dict[str, str]:
+def named(given: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of `Named` from a mapping of content."""
     name = str(given["name"])
     return {
         "code": str(given.get("code", name)),
@@ -211,7 +212,7 @@ def _event(given: Mapping[str, Any], where: str) -> CompetingEvent:
     median, sigma = float(given.get("median", 0)), float(given.get("sigma", 0))
     if median <= 0 or not 0 <= sigma <= SIGMA_LIMIT:
         raise BadContent(f"{where}.events: needs a median above 0 and a sigma from 0 to 3")
-    return CompetingEvent(**_named(given), median=median, sigma=sigma)
+    return CompetingEvent(**named(given), median=median, sigma=sigma)
 
 
 TEMPORISE_KEYS = frozenset(["items", "within", "buys", "quality"])
@@ -226,7 +227,7 @@ def _temporise(given: Any, where: str) -> Temporise | None:
     quality = float(given.get("quality", 1.0))
     if not 0 < quality <= 1:
         raise BadContent(f"{where}.quality: must be more than 0 and at most 1")
-    items = tuple(Named(**_named(each)) for each in given.get("items", []))
+    items = tuple(Named(**named(each)) for each in given.get("items", []))
     codes = [item.code for item in items]
     if len(set(codes)) < len(codes):
         raise BadContent(f"{where}.items: each has a code of its own")

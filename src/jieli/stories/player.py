@@ -342,7 +342,10 @@ def _checklist(play: Play, step: script.Step) -> Answer:
             continue  # signed already, or not yet its turn
         names = form.names if form else []
         items = [name.removeprefix("item-") for name in names if name.startswith("item-")]
-        answer = play.post(step, f"{home}{gate}/", _said(items, step.fields.get("answers")), None)
+        said = _said(items, step.fields.get("answers"))
+        if form and "operation" in form.hidden:
+            said["operation"] = form.hidden["operation"]
+        answer = play.post(step, f"{home}{gate}/", said, None)
         if not answer.ok:
             return answer
     return answer or Answer(page.status if page.status >= 400 else 409, home, page.sentence)

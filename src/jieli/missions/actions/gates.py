@@ -29,12 +29,16 @@ def sign_gate(
     now: datetime,
     occurred_at: datetime | None = None,
     late_reason: str = "",
+    operation: int | None = None,
 ) -> Checklist:
-    """Every item that is asked has an answer; the gate before it is signed."""
+    """Every item that is asked has an answer; the gate before it is signed.
+
+    `operation`: the how manieth of the case; without it the one at hand.
+    """
     case = _open(case)
     at = when(occurred_at, now)
     need_late_reason(at, now, late_reason)
-    number, incised = operation_of(case, gate)
+    number, incised = operation_of(case, gate, operation)
     held, language = checklist(), get_language() or "zh"
     items = asked(case, gate)
     checklists.check_order(gate, set(signed_in(case, number)), incised=incised)

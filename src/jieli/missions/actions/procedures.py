@@ -177,10 +177,13 @@ def ask_for_ends(now: datetime) -> int:
     due = Procedure.objects.filter(
         ended_at=None, asked_at=None, wrong_at=None, started_at__lte=now - ASKED_AFTER
     )
-    rows = list(due.select_related("operator", "by").order_by("started_at")[:BATCH])
-    of_key = {case.key: case for case in Case.objects.filter(key__in={r.case_key for r in rows})}
-    free = lock_free(case.chain_id for case in of_key.values())
-    asked = [row for row in rows if of_key[row.case_key].chain_id in free]
+    keys = due.order_by("started_at").values_list("case_key", flat=True)[:BATCH]
+    chain_of = dict(Case.objects.filter(key__in=list(keys)).values_list("key", "chain_id"))
+    free = lock_free(chain_of.values())
+    # Read again, now that nobody else can write: an end may have been recorded meanwhile.
+    mine = [key for key, chain in chain_of.items() if chain in free]
+    of_key = {case.key: case for case in Case.objects.filter(key__in=mine)}
+    asked = list(due.filter(case_key__in=mine).select_related("operator", "by"))
     for row in asked:
         case = of_key[row.case_key]
         case.chain = free[case.chain_id]
@@ -205,7 +208,7 @@ def _ask(row: Procedure, case: Case, now: datetime) -> None:
             [person],
             manner=manner,
             title=f"{case.urgency} {case.number}",
-            text=_("Has the operation ended? Record the end; until then the operator is not rung."),
+            text=_("Has the operation ended? Record the end, so that the operator can be rung."),
             path=f"/procedures/{row.key}/end/",
             urgency=case.urgency,
             now=now,

@@ -49,6 +49,11 @@ class Round:
     gates: Sequence[Gate]
 
     @property
+    def number_text(self) -> str:
+        """For templates, which do not join a word and a number."""
+        return str(self.number)
+
+    @property
     def signed(self) -> int:
         return sum(gate.row is not None for gate in self.gates)
 
@@ -69,11 +74,13 @@ def _operations(case: Case) -> list[Procedure]:
     return list(rows.select_related("operator").order_by("started_at", "id"))
 
 
-def operation_of(case: Case, gate: str) -> tuple[int, bool]:
-    """The operation to which a gate signed now belongs, and whether it has begun."""
+def operation_of(case: Case, gate: str, named: int | None = None) -> tuple[int, bool]:
+    """The operation to which a gate belongs, and whether it has begun: the one that the form
+    names, else the one at hand. Refused when there is no such operation."""
     done = _operations(case)
     going_on = any(row.ended_at is None for row in done)
-    number = checklists.round_of(gate, len(done), going_on=going_on)
+    number = named or checklists.round_of(gate, len(done), going_on=going_on)
+    checklists.check_round(number, len(done), going_on=going_on)
     return number, number <= len(done)
 
 
@@ -127,6 +134,9 @@ def _gate(
         Line(item.code, item.say(language), item.na, *given.get(item.code, ("", "")))
         for item in items
     ]
+    # What was signed under an older version stays to be read, by its code if by nothing else.
+    known = {line.code for line in lines}
+    lines += [Line(code, code, False, *said) for code, said in given.items() if code not in known]
     return Gate(
         held.code,
         held.say(language),

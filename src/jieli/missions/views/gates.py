@@ -21,11 +21,13 @@ def gates(request: Signed, key: UUID) -> HttpResponse:
     return _page(request, case)
 
 
-def _page(request: Signed, case: Case, form: forms.GateForm | None = None) -> HttpResponse:
+def _page(
+    request: Signed, case: Case, form: forms.GateForm | None = None, posted: str = ""
+) -> HttpResponse:
     may_sign = case.status == Case.Status.OPEN and access.may_operate(request.me, case, request.now)
     context = gates_page(case, request.now)
     context |= {"case": case, "heading": heading(case), "may_sign": may_sign, "form": form}
-    context["given"] = form.answers if form else {}
+    context |= {"given": form.answers if form else {}, "posted": posted}
     return render(request, "missions/gates.html", context, status=422 if form else 200)
 
 
@@ -36,8 +38,16 @@ def gate(request: Signed, key: UUID, gate: str) -> HttpResponse:
         raise Http404
     form = forms.GateForm(request.POST, asked(case, gate))
     if not form.is_valid():
-        return _page(request, case, form)
-    actions.sign_gate(case, gate, form.answers, by=request.me, now=request.now, **form.timing)
+        return _page(request, case, form, f"{gate}-{form.data.get('operation', '')}")
+    actions.sign_gate(
+        case,
+        gate,
+        form.answers,
+        operation=form.cleaned_data["operation"],
+        by=request.me,
+        now=request.now,
+        **form.timing,
+    )
     return see_other(f"/cases/{case.key}/gates/")
 
 
