@@ -54,7 +54,8 @@ def islands(root: Path) -> None:
         return
     vite = frontend / "node_modules/vite/bin/vite.js"
     _node(frontend, vite, "build", "--logLevel", "warn")
-    _node(frontend, vite, "build", "--mode", "worker", "--logLevel", "warn")
+    for alone in ("worker", "room"):
+        _node(frontend, vite, "build", "--mode", alone, "--logLevel", "warn")
     _stamp(out / ".stamp", sources)
 
 

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404
 
 from jieli.cases.models import (
@@ -29,36 +27,18 @@ from jieli.directory.access import (
     DESK_KINDS,
     OFFICE_KINDS,
     TREATING_KINDS,
+    grants_of,
     organisations_of,
     roles_held,
 )
-from jieli.directory.models import Grant, Practitioner, Role
+from jieli.directory.models import Practitioner, Role
 from jieli.record import reading
+from jieli.rules import rooms
 
 M = TypeVar("M", bound=Model)
 S = TypeVar("S", Opinion, Decision)
 
 DECIDING_KINDS = frozenset({Role.Kind.DOCTOR, Role.Kind.EXPERT, Role.Kind.DIRECTOR})
-
-
-def grants_of(person: Practitioner | None, now: datetime) -> QuerySet[Grant]:
-    """Grants that hold now: the person's own, and those of hospitals where their role counts."""
-    if person is None:  # an empty holder would match every hospital's grants
-        return Grant.objects.none()
-    by_kind: dict[str, set[int]] = {"treating": set(), "desk": set()}
-    for role in roles_held(person, official_day(now)):
-        if role.kind in TREATING_KINDS:
-            by_kind["treating"].add(role.organisation_id)
-        if role.kind in DESK_KINDS:
-            by_kind["desk"].add(role.organisation_id)
-    holders = (
-        Q(practitioner=person),
-        Q(organisation__in=by_kind["treating"], why=Grant.Why.TREATING),
-        Q(organisation__in=by_kind["desk"], why=Grant.Why.DESK),
-    )
-    # Spelled out, so that each alternative has an index: most grants of a hospital are over.
-    valid = (Q(until=None), Q(until__gt=now))
-    return Grant.objects.filter(reduce(or_, (holds & q for holds in holders for q in valid)))
 
 
 def visible_cases(person: Practitioner | None, now: datetime) -> QuerySet[Case]:
@@ -163,6 +143,12 @@ def standing_of(person: Practitioner, case: Case, now: datetime) -> Standing:
         desk=any(role.kind in DESK_KINDS for role in roles),
         office=bool(here & OFFICE_KINDS),
     )
+
+
+def roles_in_room(person: Practitioner, case: Case, now: datetime) -> tuple[str, ...]:
+    """As what this person may sit in the case's room."""
+    standing = standing_of(person, case, now)
+    return rooms.roles_of(treating=standing.treating, asked=standing.asked, desk=standing.desk)
 
 
 def need_treating(person: Practitioner, case: Case, now: datetime) -> None:

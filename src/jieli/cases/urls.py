@@ -45,6 +45,8 @@ urlpatterns = [
         name="upload_document",
     ),
     path("cases/<uuid:key>/consents/", views.consents, name="consents"),
+    path("cases/<uuid:key>/room/", views.room, name="room"),
+    path("cases/<uuid:key>/room/seats/", views.room_seats, name="room_seats"),
     path("cases/<uuid:key>/urgency/", views.urgency, name="urgency"),
     path("cases/<uuid:key>/handover-of-care/", views.care, name="care"),
     path("cases/<uuid:key>/closure/", views.closure, name="closure"),

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from jieli.cases import access, actions, forms
 from jieli.cases.actions import Advice, Ask, Choice
 from jieli.cases.models import Case, Decision, Opinion, Request
-from jieli.cases.queries import copies, export, glass, lists, office, pages, words
+from jieli.cases.queries import copies, export, glass, lists, office, pages, rooms, words
 from jieli.cases.queries.timeline import entries
 from jieli.chart import actions as chart
 from jieli.chart.access import get_incoming_for
@@ -24,6 +24,7 @@ from jieli.chart.store.receive import file_of, takes_file
 from jieli.chart.views import serve_document
 from jieli.directory.models import Practitioner
 from jieli.record.queries import events_of
+from jieli.rooms.views import admitted, refused
 from jieli.rules.refusal import NotProven, Refused
 
 S = TypeVar("S", Opinion, Decision)
@@ -885,3 +886,25 @@ def patient_copy_json(request: Signed, copy: UUID) -> JsonResponse:
     )
     response.headers["Content-Disposition"] = f'attachment; filename="copy-{made.at:%Y%m%d}.json"'
     return response
+
+
+# ── the room ─────────────────────────────────────────────────────────────────
+
+
+@require_GET
+def room(request: Signed, key: UUID) -> HttpResponse:
+    """The door of the case's room: look at camera and microphone first, then join."""
+    case = access.get_case_for(request.me, key, request.now)
+    roles = access.roles_in_room(request.me, case, request.now)
+    return render(request, "rooms/room.html", rooms.room_page(case, roles, request.now))
+
+
+@require_POST
+def room_seats(request: Signed, key: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    role = request.POST.get("role", "")
+    try:
+        seat, ticket = actions.join_room(case, role, by=request.me, now=request.now)
+    except Refused as refusal:
+        return refused(refusal)
+    return admitted(seat, ticket)

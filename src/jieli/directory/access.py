@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 from datetime import date, datetime
+from functools import reduce
+from operator import or_
 from typing import TypeVar
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from jieli.directory.models import (
     Channel,
     Duty,
     DutySwap,
+    Grant,
     Invitation,
     Membership,
     Organisation,
@@ -104,6 +107,26 @@ def alliances_of(person: Practitioner | None, on: date) -> QuerySet[Alliance]:
 def is_coordinator(person: Practitioner | None, organisation_id: int, on: date) -> bool:
     """Whether this person keeps the rosters, agreements and people of a hospital."""
     return organisation_id in organisations_of(person, on, COORDINATING)
+
+
+def grants_of(person: Practitioner | None, now: datetime) -> QuerySet[Grant]:
+    """Grants that hold now: the person's own, and those of hospitals where their role counts."""
+    if person is None:  # an empty holder would match every hospital's grants
+        return Grant.objects.none()
+    by_kind: dict[str, set[int]] = {"treating": set(), "desk": set()}
+    for role in roles_held(person, today(now)):
+        if role.kind in TREATING_KINDS:
+            by_kind["treating"].add(role.organisation_id)
+        if role.kind in DESK_KINDS:
+            by_kind["desk"].add(role.organisation_id)
+    holders = (
+        Q(practitioner=person),
+        Q(organisation__in=by_kind["treating"], why=Grant.Why.TREATING),
+        Q(organisation__in=by_kind["desk"], why=Grant.Why.DESK),
+    )
+    # Spelled out, so that each alternative has an index: most grants of a hospital are over.
+    valid = (Q(until=None), Q(until__gt=now))
+    return Grant.objects.filter(reduce(or_, (holds & q for holds in holders for q in valid)))
 
 
 # -- what a person may open --------------------------------------------------------------------

@@ -46,7 +46,7 @@ def granted(
     try:
         if names := _listener(cookies, now):
             return Granted(True, names)
-        account = _account(cookies)
+        account = account_of(cookies)
         if account is None:
             return Granted(False, {})
         topics = allowed(account, set(wanted), now())
@@ -66,7 +66,8 @@ def _listener(cookies: str, now: Callable[[], datetime]) -> dict[str, str]:
     return {topic: topic for topic in topics} if now().timestamp() < until else {}
 
 
-def _account(cookies: str) -> Any | None:
+def account_of(cookies: str) -> Any | None:
+    """Whoever is signed in with these cookies now."""
     key = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME)
     if not key:
         return None

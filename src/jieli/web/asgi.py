@@ -1,4 +1,4 @@
-"""One public port: /live/ is asynchronous, everything else is synchronous Django in threads.
+"""One public port: /live/ and /rooms/line/ are asynchronous, everything else is synchronous Django in threads.
 
 Django's own ASGI handler costs about twice the processor for synchronous views.
 """
@@ -24,8 +24,9 @@ from jieli.web.wsgi import application as pages  # sets Django up: before everyt
 from jieli.live.hub import Hub
 from jieli.live.relay import direct_parameters
 from jieli.live.views import Stream
+from jieli.rooms.socket import Lines
 from jieli.web.bodies import Bodies
-from jieli.web.live_access import allowed_topics
+from jieli.web.live_access import allowed_topics, is_ours, who
 from jieli.web.now import keep_time, measure, now
 from jieli.web.watchman import Watchman
 
@@ -41,6 +42,7 @@ class Application:
         self.pages = WSGIMiddleware(cast("WSGIApp", pages), workers=settings.WEB_THREADS)
         self.bodies = Bodies()
         self.stream = Stream(Hub(direct_parameters), allowed_topics, now)
+        self.lines = Lines(direct_parameters, who, now, is_ours)
         self.watchman = Watchman(now, measure, lambda: self.stream.hub.listeners)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -50,6 +52,8 @@ class Application:
             await self.stream(scope, receive, send)
         elif scope["type"] == "http":
             await self._page(scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"] == "/rooms/line/":
+            await self.lines(scope, receive, send)
         else:
             await send({"type": "websocket.close"})
 
@@ -77,6 +81,7 @@ class Application:
 
             def end(received: int, frame: Any, server: Any = server) -> None:
                 loop.call_soon_threadsafe(self.stream.hub.close)
+                loop.call_soon_threadsafe(self.lines.close)
                 if callable(server):
                     server(received, frame)
 

@@ -15,6 +15,7 @@ from jieli.pager import actions as pager
 from jieli.record import actions as record
 from jieli.record.actions import action
 from jieli.record.roots import make_root
+from jieli.rooms import actions as rooms
 from jieli.web.now import wall
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ WORK = [
     ("outcomes", cases.ask_outcomes, 30.0),
     ("papers and privileges", missions.sweep, 30.0),
     ("left tries", notify.end_left, 15.0),
+    ("silent seats", rooms.forget_seats, 20.0),
     ("daily root", lambda now: make_root(now, numbers_of), 30.0),
     ("files of disposed cases", cases.remove_files, 60.0),
     ("old test rings", pager.prune, 600.0),

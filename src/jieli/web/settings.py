@@ -141,6 +141,31 @@ NUMBER_KEYS = _read(
 )
 
 
+# -- rooms ----------------------------------------------------------------------------------------
+
+SFU_URL = _read(
+    "JIELI_SFU_URL",
+    "",
+    "WebSocket address of a Janus media server for rooms of more than four people; empty: browsers"
+    " send to each other. Set by `bin/dev --sfu`.",
+    str,
+)
+SFU_SECRET = _read(
+    "JIELI_SFU_SECRET", "", "api_secret and admin_key of that Janus; only the server knows it.", str
+)
+STUN_URLS = _read(
+    "JIELI_STUN_URLS", "", "Addresses (stun:…) that tell browsers how they are reached.", _words
+)
+TURN_URLS = _read(
+    "JIELI_TURN_URLS",
+    "",
+    "Addresses (turns:…:443) of a relay for browsers behind firewalls.",
+    _words,
+)
+TURN_SECRET = _read(
+    "JIELI_TURN_SECRET", "", "static-auth-secret of that coturn; passwords are made of it.", str
+)
+
 DUTY_TELEPHONE = _read(
     "JIELI_DUTY_TELEPHONE", "", "Number shown where nobody could sign in or be reached.", str
 )
@@ -322,6 +347,7 @@ INSTALLED_APPS = [
     "jieli.pager",
     "jieli.missions",
     "jieli.cases",
+    "jieli.rooms",
     "jieli.chart",
     "jieli.live",
     "jieli.notify",

@@ -12,6 +12,7 @@ from jieli.missions.queries.export import checklists_of, missions_of, sheets_of,
 from jieli.notify import actions as notify
 from jieli.notify.transports import loopback
 from jieli.pager import actions as pager
+from jieli.rooms import actions as rooms
 from jieli.stories import timing
 from jieli.web.recurring import send_messages
 
@@ -22,6 +23,7 @@ def join() -> None:
     loopback.use_heard(pager.note_arrival)
     cases.use_opinion(missions.after_opinion)
     cases.use_when_left(_left)
+    rooms.use_met(cases.note_met)
     export.use_more("missions", missions_of)
     export.use_more("sheets", sheets_of)
     export.use_more("temporised", temporised_of)

@@ -54,6 +54,7 @@ from jieli.cases.actions.requests import (
     ring_person,
     withdraw,
 )
+from jieli.cases.actions.rooms import join_room, note_met
 from jieli.cases.actions.spine import renew_boards
 
 __all__ = [
@@ -79,9 +80,11 @@ __all__ = [
     "give_late_reason",
     "hand_over_care",
     "hold",
+    "join_room",
     "mark_document",
     "mark_handover",
     "mark_observation",
+    "note_met",
     "note_ringing",
     "observe",
     "pass_on",

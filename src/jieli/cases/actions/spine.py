@@ -10,12 +10,15 @@ from django.db.models import Q
 
 from jieli.cases.models import Case, Clock, Request
 from jieli.chart.models import Patient
+from jieli.directory.access import grants_of
 from jieli.directory.models import Grant, Organisation, Practitioner
 from jieli.live import actions as live
 from jieli.live import topics
 from jieli.record import actions as records
 from jieli.record.models import Event
 from jieli.record.rows import insert
+from jieli.rooms import actions as rooms
+from jieli.rooms.queries import seated_in
 from jieli.rules import clocks as clock_rules
 from jieli.rules.chain import Fact
 from jieli.rules.refusal import Refused
@@ -296,9 +299,23 @@ def end_access(
     open_grants = Grant.objects.filter(Q(until=None), case_key=case.key, why=why)
     held = Q(practitioner__in=list(people)) | Q(organisation__in=list(organisations))
     open_grants.filter(held).update(until=now + LEAVES)
+    _empty_seats(case, now)
+
+
+def _empty_seats(case: Case, now: datetime) -> None:
+    """Whoever loses the case leaves its room at once, also when reading is open for a minute."""
+    seated = seated_in(case.key)
+    gone = [
+        person.pk
+        for person in seated
+        if not grants_of(person, now + LEAVES).filter(case_key=case.key).exists()
+    ]
+    if gone:
+        rooms.end_seats(case.key, gone, now=now)
 
 
 def end_grants(case: Case, now: datetime) -> None:
     """Access ends with the case and a grace; advice given stays with the adviser (see access)."""
     open_grants = Grant.objects.filter(Q(until=None), case_key=case.key)
     open_grants.exclude(why=Grant.Why.TREATING).update(until=now + GRACE)
+    rooms.close_room(case.key, now=now)  # there is no grace for looking in

@@ -1,0 +1,261 @@
+"""Every write to a room. Its row is the lock of its log; nothing of a case is written here."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from jieli.chart.store.keep import Kept
+from jieli.directory.access import organisations_of, today
+from jieli.directory.models import Practitioner
+from jieli.record.actions import action
+from jieli.rooms.models import Frame, LogLine, Room, Seat
+from jieli.rooms.telling import tell_room
+from jieli.rules import rooms as rules
+from jieli.rules.refusal import Refused
+
+# What the spine does when a person is seen and heard by others: (case, their people, now).
+Met = Callable[[UUID, Sequence[int], datetime], None]
+_met: Met | None = None
+
+
+def use_met(told: Met) -> None:
+    global _met
+    _met = told
+
+
+# ── rooms and seats ──────────────────────────────────────────────────────────
+
+
+@action
+def open_room(case_key: UUID, *, by: Practitioner, now: datetime) -> Room:
+    """The room of a case, made when it is first needed. The case's chain is locked by the caller."""
+    room, _made = Room.objects.get_or_create(
+        case_key=case_key,
+        defaults={
+            "kind": Room.Kind.CASE,
+            "opened_at": now,
+            "opened_by": by,
+            "engine": Room.Engine.SFU if settings.SFU_URL else Room.Engine.MESH,
+        },
+    )
+    if room.closed_at is not None:  # the case was opened again
+        room.closed_at = None
+        room.save(update_fields=["closed_at"])
+    return room
+
+
+@action
+def close_room(case_key: UUID, *, now: datetime) -> None:
+    """The case is over: everybody is out, at once."""
+    for room in Room.objects.filter(case_key=case_key, closed_at=None):
+        room.closed_at = now
+        room.save(update_fields=["closed_at"])
+        end_seats(case_key, None, now=now)
+
+
+@action
+def end_seats(case_key: UUID, people: Iterable[int] | None, *, now: datetime) -> None:
+    """These people, or all of them, lose their seats in the case's room at once."""
+    seats = Seat.objects.filter(room__case_key=case_key, left_at=None)
+    if people is not None:
+        seats = seats.filter(practitioner__in=list(people))
+    for seat in seats.select_related("room"):
+        seat.left_at, seat.ticket = now, b""
+        seat.save(update_fields=["left_at", "ticket"])
+        tell_room(seat.room_id, {"t": "out", "seat": str(seat.key)})
+
+
+@action
+def take_seat(room: Room, role: str, *, by: Practitioner, now: datetime) -> tuple[Seat, str]:
+    """A seat, and the ticket that opens its line once within two minutes."""
+    if room.closed_at is not None:
+        raise Refused("This room is closed.")
+    mine = room.seats.filter(practitioner=by, left_at=None)
+    present = mine.filter(seen_at__gt=now - rules.SEEN)
+    if present.count() >= rules.PEERS:
+        raise Refused("You are in this room on many devices. Close it on one of them first.")
+    # What was asked for and never used, or fell silent, makes room.
+    mine.filter(ticket_until__lte=now).exclude(pk__in=present.values("pk")).update(left_at=now)
+    ticket = secrets.token_urlsafe(24)
+    sites = organisations_of(by, today(now))
+    seat = Seat.objects.create(
+        room=room,
+        practitioner=by,
+        organisation_id=min(sites, default=None),
+        role=role,
+        ticket=_digest(ticket),
+        ticket_until=now + rules.TICKET,
+        asked_at=now,
+    )
+    return seat, ticket
+
+
+@action
+def renew_ticket(seat: Seat, *, now: datetime) -> str:
+    """The same seat again after its line broke: what was shown and drawn goes on as it was."""
+    if seat.left_at is not None or seat.room.closed_at is not None:
+        raise Refused("You have left this room. Join it again.")
+    ticket = secrets.token_urlsafe(24)
+    seat.ticket, seat.ticket_until = _digest(ticket), now + rules.TICKET
+    seat.save(update_fields=["ticket", "ticket_until"])
+    return ticket
+
+
+def _digest(ticket: str) -> bytes:
+    return hashlib.sha256(ticket.encode()).digest()
+
+
+@action
+def use_ticket(ticket: str, *, by: Practitioner, now: datetime) -> Seat | None:
+    """Whose line this is; None for a ticket that is not this person's, is old or was used."""
+    seats = Seat.objects.select_for_update(of=("self",)).select_related("room", "practitioner")
+    seat = seats.filter(ticket=_digest(ticket), practitioner=by, left_at=None).first()
+    if seat is None or now >= seat.ticket_until or seat.room.closed_at is not None:
+        return None
+    seat.ticket, seat.seen_at = b"", now
+    seat.joined_at = seat.joined_at or now
+    seat.save(update_fields=["ticket", "seen_at", "joined_at"])
+    return seat
+
+
+@action
+def leave(seat: Seat, *, now: datetime) -> None:
+    """By their own will, or because the line stayed broken."""
+    if Seat.objects.filter(pk=seat.pk, left_at=None).update(left_at=now, ticket=b""):
+        tell_room(seat.room_id, {"t": "left", "seat": str(seat.key)})
+
+
+@action
+def note_seen(seat: Seat, *, now: datetime) -> bool:
+    """A sign of life; False when the seat was taken away."""
+    return bool(Seat.objects.filter(pk=seat.pk, left_at=None).update(seen_at=now))
+
+
+@action
+def say_state(seat: Seat, state: dict[str, Any]) -> None:
+    """What a page shows and how its link is; kept for whoever comes later."""
+    if len(json.dumps(state)) > rules.STATE:
+        raise Refused("This is too much to say about a seat.")
+    Seat.objects.filter(pk=seat.pk, left_at=None).update(state=state)
+    tell_room(seat.room_id, {"t": "state", "seat": str(seat.key), "d": state})
+
+
+@action
+def met(seat: Seat, others: Sequence[UUID], *, now: datetime) -> None:
+    """This page hears or sees the pages of `others`: they are in contact."""
+    if seat.room.case_key is None or _met is None:
+        return
+    present = seat.room.seats.filter(key__in=others[: rules.PEERS], left_at=None)
+    people = {seat.practitioner_id, *present.values_list("practitioner_id", flat=True)}
+    if len(people) > 1:
+        _met(seat.room.case_key, sorted(people), now)
+
+
+# ── the log ──────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One line as its writer sent it."""
+
+    ref: UUID
+    kind: str
+    feed: str
+    data: dict[str, Any]
+
+
+@action
+def write(seat: Seat, said: Sequence[Said], *, now: datetime) -> list[LogLine]:
+    """Append lines; one that is there already is not written again. The room's row is the lock.
+
+    A line that makes no sense refuses all of them: the sender sends one after the other.
+    """
+    room = Room.objects.select_for_update().get(pk=seat.room_id)
+    if room.closed_at is not None:
+        raise Refused("This room is closed.")
+    known = {line.ref: line for line in room.lines.filter(ref__in=[one.ref for one in said])}
+    lines = []
+    for one in said:
+        if one.ref in known:
+            lines.append(known[one.ref])
+            continue
+        data = rules.check_line(seat.role, one.kind, one.data)
+        lines.append(_append(room, seat, one.ref, one.kind, one.feed[:40], data, now))
+        known[one.ref] = lines[-1]
+    LogLine.objects.bulk_create([line for line in lines if line.pk is None])
+    room.save(update_fields=["length", "head"])
+    for line in lines:
+        tell_room(room.pk, as_message(line, seat.key))
+    return lines
+
+
+@action
+def freeze(seat: Seat, key: UUID, feed: str, kept: Kept, *, now: datetime) -> Frame:
+    """A picture of a feed at an instant: everybody sees this one, whatever the link shows."""
+    if not rules.may(seat.role, rules.DRAW):
+        raise Refused("Your role in this room does not allow that.")
+    if (same := Frame.objects.filter(key=key, seat=seat).first()) is not None:
+        return same
+    room = Room.objects.select_for_update().get(pk=seat.room_id)
+    if room.closed_at is not None:
+        raise Refused("This room is closed.")
+    frame = Frame.objects.create(
+        key=key, room=room, seat=seat, feed=feed[:40], at=now, width=kept.width,
+        height=kept.height, size=kept.size, sha256=kept.sha256,
+    )  # fmt: skip
+    data = {"frame": str(key), "w": kept.width, "h": kept.height}
+    line = _append(room, seat, key, rules.FREEZE, frame.feed, data, now)
+    line.save(force_insert=True)
+    room.save(update_fields=["length", "head"])
+    tell_room(room.pk, as_message(line, seat.key))
+    return frame
+
+
+def _append(
+    room: Room, seat: Seat, ref: UUID, kind: str, feed: str, data: dict[str, Any], now: datetime
+) -> LogLine:
+    if room.length >= rules.LINES:
+        raise Refused("This room's log is full. Close the room and open a new one.")
+    room.length += 1
+    line = LogLine(
+        room=room, number=room.length, ref=ref, seat=seat, kind=kind, feed=feed, at=now, data=data
+    )
+    line.hash = room.head = link(bytes(room.head), line)
+    return line
+
+
+def link(previous: bytes, line: LogLine) -> bytes:
+    """SHA-256 over the line before and this one, as in a case's own chain."""
+    said = [line.number, str(line.ref), line.seat_id, line.kind, line.feed, line.at.timestamp()]
+    text = json.dumps([*said, line.data], ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(previous + text.encode()).digest()
+
+
+def as_message(line: LogLine, seat: UUID | None) -> dict[str, Any]:
+    """As it goes over the line."""
+    return {
+        "t": "log", "n": line.number, "id": str(line.ref), "seat": str(seat or ""),
+        "kind": line.kind, "feed": line.feed, "at": round(line.at.timestamp() * 1000),
+        "d": line.data,
+    }  # fmt: skip
+
+
+@action
+def forget_seats(now: datetime) -> int:
+    """Seats whose line has been silent: nobody is there, whatever their process said last."""
+    silent = Q(seen_at__lte=now - 3 * rules.SEEN) | Q(seen_at=None, ticket_until__lte=now)
+    gone = list(Seat.objects.filter(silent, left_at=None).values_list("pk", "room_id", "key")[:200])
+    with transaction.atomic():
+        Seat.objects.filter(pk__in=[pk for pk, _room, _key in gone]).update(left_at=now, ticket=b"")
+        for _pk, room, key in gone:
+            tell_room(room, {"t": "left", "seat": str(key)})
+    return len(gone)

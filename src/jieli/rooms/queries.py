@@ -1,0 +1,61 @@
+"""What a room's page and its lines read."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from jieli.directory.models import Practitioner
+from jieli.rooms.models import Frame, LogLine, Room, Seat
+from jieli.rules import rooms as rules
+
+BATCH = 400  # lines in one message to a page that catches up
+
+
+def present(room: Room, now: datetime) -> list[Seat]:
+    """Seats whose line is open, or broke a moment ago."""
+    seats = room.seats.filter(left_at=None, seen_at__gt=now - rules.SEEN)
+    return list(seats.select_related("practitioner", "organisation").order_by("joined_at", "id"))
+
+
+def as_seen(seat: Seat) -> dict[str, Any]:
+    """One seat as the others know it."""
+    return {
+        "seat": str(seat.key),
+        "name": seat.practitioner.name,
+        "site": str(seat.organisation or ""),
+        "role": seat.role,
+        "d": seat.state,
+    }
+
+
+def lines_after(room: Room, number: int) -> Sequence[tuple[LogLine, UUID | None]]:
+    """The next lines of the log with the seat of each."""
+    lines = LogLine.objects.filter(room=room, number__gt=number).select_related("seat")
+    return [
+        (line, line.seat.key if line.seat else None) for line in lines.order_by("number")[:BATCH]
+    ]
+
+
+def frames_of(room: Room) -> QuerySet[Frame]:
+    return room.frames.select_related("seat__practitioner").order_by("at")
+
+
+def room_of(case_key: UUID) -> Room | None:
+    return Room.objects.filter(case_key=case_key).first()
+
+
+def people_in(case_key: UUID, now: datetime) -> list[Seat]:
+    """Who is in the room of a case now; one row a person."""
+    room = room_of(case_key)
+    if room is None or room.closed_at:
+        return []
+    return list({seat.practitioner_id: seat for seat in present(room, now)}.values())
+
+
+def seated_in(case_key: UUID) -> list[Practitioner]:
+    """Everybody with a seat that was not left, with their roles."""
+    taken = Seat.objects.filter(room__case_key=case_key, left_at=None).values("practitioner")
+    return list(Practitioner.objects.filter(pk__in=taken).prefetch_related("roles"))
