@@ -353,9 +353,7 @@ class Place:
             content="x", answers={}, occurred_at=minutes(40), recorded_at=minutes(40),
             by=world.doctor,
         )  # fmt: skip
-        seat, _ticket = actions.join_room(
-            request.case, "expert", by=world.alice, now=minutes(45)
-        )
+        seat, _ticket = actions.join_room(request.case, "expert", by=world.alice, now=minutes(45))
         still = keep_file(SimpleUploadedFile("y.jpg", photo()))
         frame = freeze(seat, uuid4(), "f", still, now=minutes(46))
         return {

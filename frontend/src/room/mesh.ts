@@ -4,6 +4,7 @@ import { preferCodecs, type Heard, type MediaEngine, type Sample, type Shape } f
 import type { Feed, SeatInfo } from "./types";
 
 const BEAT = 500;
+const UNANSWERED = 4000;
 const SILENT = 3000; // without any sign for so long there is no contact
 const MIDDLING = 2500; // kbit/s of a full picture
 const PATIENCE = 8000; // a fresh connection that does not open by then is given up
@@ -26,6 +27,7 @@ class Connection {
   private mids: Record<string, string> = {};
   private waiting: RTCIceCandidateInit[] = [];
   private tracks = new Map<string, MediaStreamTrack>(); // transceiver → track that came
+  private saidAt = 0;
   heard = 0; // when anything last came from there
   rtt = 0;
 
@@ -64,9 +66,20 @@ class Connection {
 
   beat(): void {
     this.tell({ b: performance.now() });
+    // An offer that was lost on the way (a line that broke) would leave both waiting for ever.
+    const waiting = this.pc.signalingState === "have-local-offer";
+    if (waiting && performance.now() - this.saidAt > UNANSWERED) this.describe();
+  }
+
+  /** Let the other one begin. */
+  hello(): void {
+    this.send({});
   }
 
   private async offer(): Promise<void> {
+    // One of the two begins. When both do, Chromium takes one offer back and then never looks for
+    // its own addresses (seen in 156): the two wait for ever.
+    if (this.polite && !this.pc.remoteDescription) return;
     try {
       this.making = true;
       await this.pc.setLocalDescription();
@@ -79,6 +92,7 @@ class Connection {
   }
 
   private describe(): void {
+    this.saidAt = performance.now();
     const mids: Record<string, string> = {};
     for (const [feed, way] of this.sending) if (way.mid) mids[way.mid] = feed;
     if (this.pc.localDescription) this.send({ d: this.pc.localDescription.toJSON() as RTCSessionDescriptionInit, mids });
@@ -235,6 +249,7 @@ class Peer {
     if (this.next && this.next.generation >= generation) return;
     this.next?.close();
     this.next = this.make(generation);
+    this.next.hello();
     window.clearTimeout(this.patience);
     this.patience = window.setTimeout(() => {
       this.next?.close();

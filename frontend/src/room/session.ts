@@ -128,13 +128,17 @@ export class Session {
   private come(info: SeatInfo): void {
     this.names.set(info.seat, info.name);
     if (info.seat === this.me) return;
+    this.departed.delete(info.seat);
     this.seats.set(info.seat, info);
     this.engine?.come(info);
     this.stated(info.seat, info.d);
   }
 
+  private departed = new Set<string>();
+
   private gone(seat: string): void {
     if (seat === this.me) return;
+    this.departed.add(seat);
     this.seats.delete(seat);
     this.engine?.gone(seat);
     this.contacts.delete(seat);
@@ -366,8 +370,7 @@ export class Session {
   }
 
   private from(seat: string, data: unknown): void {
-    if (!this.seats.has(seat)) return;
-    this.engine?.take(seat, data);
+    if (!this.departed.has(seat)) this.engine?.take(seat, data); // it may come before the word that they came
   }
 
   private packet(seat: string, packet: Packet): void {
