@@ -36,16 +36,16 @@ def test_a_good_link_stays_as_it_is():
 @pytest.mark.parametrize(
     ("kbps", "step"),
     [(5000, "full"), (1500, "full"), (1000, "fewer_feeds"), (500, "lower_picture"), (240, "stills"),
-     (100, "stills"), (60, "voice"), (25, "voice"), (20, "text")],
+     (100, "stills"), (20, "stills")],
 )  # fmt: skip
 def test_what_fits_is_the_step(kbps, step):
-    steps, _fresh = play((3, {"room": 5000}), (6, {"room": kbps}))
+    steps, _fresh = play((3, {"room": 5000}), (4, {"room": kbps}))
     assert steps[-1] == step
 
 
-def test_a_collapse_takes_the_picture_away_within_three_seconds_in_one_step():
-    steps, _fresh = play((5, {"room": 5000}), (5, {"room": 120, "rtt": 400}))
-    assert steps[5:] == ["full", "full", "stills", "stills", "stills"]
+def test_a_collapse_takes_the_picture_away_within_two_seconds_in_one_step():
+    steps, _fresh = play((5, {"room": 5000}), (4, {"room": 120, "rtt": 400}))
+    assert steps[5:] == ["full", "stills", "stills", "stills"]
 
 
 def test_one_bad_second_changes_nothing():
@@ -55,21 +55,39 @@ def test_one_bad_second_changes_nothing():
 
 def test_a_queue_in_the_link_counts_as_no_room():
     """The browser still believes in 4 Mbit/s, and a word takes two seconds."""
-    steps, _fresh = play((5, {"room": 4000}), (4, {"room": 4000, "rtt": 2000}))
+    steps, _fresh = play((5, {"room": 4000}), (3, {"room": 4000, "rtt": 2000}))
     assert steps[-1] == "stills"
     far = {"room": 4000, "rtt": 1200}  # by satellite every word takes that long: no queue
     assert set(play((20, far))[0]) == {"full"}
 
 
-def test_loss_is_taken_from_what_fits():
+def test_loss_is_taken_from_what_fits_and_never_takes_more_than_the_picture():
     steps, _fresh = play((3, {"room": 5000}), (5, {"room": 1600, "lost": 0.4}))
     assert steps[-1] == "fewer_feeds"
+    steps, _fresh = play((3, {"room": 5000}), (3, {"room": 200, "lost": 0.9}))
+    assert steps[-1] == "stills"
 
 
 def test_a_dead_link_keeps_its_step_and_comes_back_as_it_was():
     gone = {"room": 5000, "heard": 9000}
     steps, _fresh = play((5, {"room": 5000}), (60, gone), (5, {"room": 5000}))
     assert set(steps) == {"full"}
+
+
+def test_stills_that_hardly_get_through_leave_the_voice_alone_and_then_text():
+    thin, deaf = {"room": 100, "stills": 40}, {"room": 100, "stills": 10, "rtt": 4000}
+    steps, _fresh = play((3, {"room": 5000}), (2, {"room": 100}), (9, thin), (8, deaf))
+    assert list(dict.fromkeys(steps)) == ["full", "stills", "voice", "text"]
+    assert steps[13] == "voice"  # a thin link still carries a voice
+
+
+def test_from_text_up_again_by_what_the_probes_reach():
+    sunk = [(3, {"room": 5000}), (2, {"room": 100}), (14, {"room": 100, "rtt": 4000})]
+    steps, _fresh = play(*sunk, (7, {"room": 100, "stills": 40}), (7, {"room": 100, "stills": 90}))
+    assert list(dict.fromkeys(steps)) == ["full", "stills", "voice", "text"]
+    assert steps[18:][0] == "text"
+    assert steps[-8] == "voice"
+    assert steps[-1] == "stills"
 
 
 def test_stills_that_go_through_fast_bring_a_fresh_connection_and_then_the_full_picture():
@@ -79,9 +97,7 @@ def test_stills_that_go_through_fast_bring_a_fresh_connection_and_then_the_full_
     assert len(fresh) == 1
     assert 23 <= fresh[0] <= 26
     assert steps[fresh[0]] == "lower_picture"
-    assert steps[-1] == "full"
-    # One step at a time, each after it would have held for five seconds.
-    assert steps[fresh[0] : fresh[0] + 5] == ["lower_picture"] * 5
+    assert steps[fresh[0] + 8] == "full"
 
 
 def test_the_browsers_own_estimate_does_not_lift_a_link_without_picture():
@@ -112,8 +128,7 @@ def test_no_feed_moves_up_and_down_with_every_breath():
      (2, False, False), (3, True, False), (4, True, False), (5, True, False)],
 )  # fmt: skip
 def test_which_feeds_are_sent(step, main, active):
-    plan = ran("room/ladder.ts", "return it.planned(step, main, 3, 400)", step=step, main=main)
+    plan = ran("room/ladder.ts", "return it.planned(step, main, 3)", step=step, main=main)
     assert plan["active"] is active
     if step == 2 and main:
         assert plan["scale"] == 2
-        assert plan["kbps"] < 300

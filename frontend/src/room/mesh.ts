@@ -12,6 +12,7 @@ const PATIENCE = 8000; // a fresh connection that does not open by then is given
 interface Description {
   g: number; // which of the connections between the two: a renewed one counts up
   d?: RTCSessionDescriptionInit;
+  o?: number; // which offer this is, or answers
   c?: RTCIceCandidateInit | null;
   mids?: Record<string, string>; // transceiver → feed
 }
@@ -28,6 +29,8 @@ class Connection {
   private waiting: RTCIceCandidateInit[] = [];
   private tracks = new Map<string, MediaStreamTrack>(); // transceiver → track that came
   private saidAt = 0;
+  private asked = 0; // our offers, counted
+  private answered = 0; // the last of theirs
   heard = 0; // when anything last came from there
   rtt = 0;
 
@@ -68,7 +71,7 @@ class Connection {
     this.tell({ b: performance.now() });
     // An offer that was lost on the way (a line that broke) would leave both waiting for ever.
     const waiting = this.pc.signalingState === "have-local-offer";
-    if (waiting && performance.now() - this.saidAt > UNANSWERED) this.describe();
+    if (waiting && performance.now() - this.saidAt > UNANSWERED) this.describe(this.asked);
   }
 
   /** Let the other one begin. */
@@ -83,7 +86,8 @@ class Connection {
     try {
       this.making = true;
       await this.pc.setLocalDescription();
-      this.describe();
+      this.asked += 1;
+      this.describe(this.asked);
     } catch (fault) {
       console.warn("offer", fault);
     } finally {
@@ -91,11 +95,11 @@ class Connection {
     }
   }
 
-  private describe(): void {
+  private describe(o: number): void {
     this.saidAt = performance.now();
     const mids: Record<string, string> = {};
     for (const [feed, way] of this.sending) if (way.mid) mids[way.mid] = feed;
-    if (this.pc.localDescription) this.send({ d: this.pc.localDescription.toJSON() as RTCSessionDescriptionInit, mids });
+    if (this.pc.localDescription) this.send({ d: this.pc.localDescription.toJSON() as RTCSessionDescriptionInit, o, mids });
   }
 
   async take(said: Description): Promise<void> {
@@ -103,11 +107,17 @@ class Connection {
       this.mids = { ...this.mids, ...said.mids };
       this.name();
     }
-    if (said.d) await this.described(said.d);
+    if (said.d) await this.described(said.d, said.o ?? 0);
     else if (said.c !== undefined) await this.candidate(said.c);
   }
 
-  private async described(description: RTCSessionDescriptionInit): Promise<void> {
+  private async described(description: RTCSessionDescriptionInit, o: number): Promise<void> {
+    if (description.type === "answer" && (o !== this.asked || this.pc.signalingState !== "have-local-offer")) return;
+    if (description.type === "offer" && o <= this.answered) {
+      // Our answer was lost, and they ask once more.
+      if (o === this.answered && this.pc.signalingState === "stable" && this.pc.localDescription?.type === "answer") this.describe(o);
+      return;
+    }
     const collides = description.type === "offer" && (this.making || this.pc.signalingState !== "stable");
     this.ignoring = !this.polite && collides;
     if (this.ignoring) return;
@@ -115,8 +125,9 @@ class Connection {
     for (const candidate of this.waiting.splice(0)) await this.candidate(candidate);
     this.name();
     if (description.type !== "offer") return;
+    this.answered = o;
     await this.pc.setLocalDescription();
-    this.describe();
+    this.describe(o);
   }
 
   private async candidate(candidate: RTCIceCandidateInit | null): Promise<void> {
