@@ -40,7 +40,8 @@ class Leg(asyncio.DatagramProtocol):
 
     def __init__(self, relay: Relay) -> None:
         self.relay = relay
-        self.free = self.last = 0.0
+        self.last = 0.0
+        self.way: tuple[str, str] = ("", "")  # all connections of one way share its room
         self.other: Leg
         self.transport: Any = None
         self.home: tuple[str, int] | None = None  # the browser that this socket stands for
@@ -54,11 +55,12 @@ class Leg(asyncio.DatagramProtocol):
         weather, now = self.relay.weather, time.monotonic()
         if self.home is None or random.random() < weather.lost:
             return
-        begins = max(now, self.free)
+        free = self.relay.free
+        begins = max(now, free.get(self.way, 0.0))
         if (begins - now) * 1000 > weather.queue:
             return
-        self.free = begins + len(data) * 8 / (weather.kbps * 1000)
-        due = self.free + (weather.delay + random.uniform(0, weather.jitter)) / 1000
+        free[self.way] = begins + len(data) * 8 / (weather.kbps * 1000)
+        due = free[self.way] + (weather.delay + random.uniform(0, weather.jitter)) / 1000
         due = self.last = max(due, self.last + 1e-5)  # a radio bearer keeps the order
         loop = asyncio.get_running_loop()
         loop.call_later(due - now, self.other.transport.sendto, data, self.home)
@@ -75,13 +77,16 @@ class Relay:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._legs: dict[tuple[str, str, int], Leg] = {}
+        self.free: dict[tuple[str, str], float] = {}  # when each way has sent what it holds
 
     def _leg(self, sender: str, to: str, generation: int) -> Leg:
         """The socket at which `to` reaches `sender`; a renewed connection has a pair of its own."""
         key = (sender, to, generation)
         if key not in self._legs:
             work = asyncio.run_coroutine_threadsafe(self._pair(), self._loop)
-            self._legs[key], self._legs[to, sender, generation] = work.result(5)
+            one, other = work.result(5)
+            one.way, other.way = (to, sender), (sender, to)
+            self._legs[key], self._legs[to, sender, generation] = one, other
         return self._legs[key]
 
     async def _pair(self) -> tuple[Leg, Leg]:

@@ -40,7 +40,7 @@ type Packet =
 
 const MAIN: Source[] = ["endoscope", "field", "screen", "overview", "monitor", "face"];
 const STILL_EVERY = 2500;
-const PROBE_EVERY = 10000; // on voice alone, a still now and then asks whether more would fit
+const PROBE_EVERY = 6000; // on voice alone, a still now and then asks whether more would fit
 
 export class Session {
   readonly ink = new Ink();
