@@ -29,6 +29,7 @@ class Connection {
   private waiting: RTCIceCandidateInit[] = [];
   private tracks = new Map<string, MediaStreamTrack>(); // transceiver → track that came
   private saidAt = 0;
+  start = 0; // kbit/s to begin with, where something is known of the link
   private asked = 0; // our offers, counted
   private answered = 0; // the last of theirs
   heard = 0; // when anything last came from there
@@ -130,7 +131,7 @@ class Connection {
     const collides = description.type === "offer" && (this.making || this.pc.signalingState !== "stable");
     this.ignoring = !this.polite && collides;
     if (this.ignoring) return;
-    await this.pc.setRemoteDescription(description);
+    await this.pc.setRemoteDescription(begun(description, this.start));
     for (const candidate of this.waiting.splice(0)) await this.candidate(candidate);
     this.name();
     if (description.type !== "offer") return;
@@ -250,6 +251,15 @@ class Connection {
   }
 }
 
+/** A browser begins at 300 kbit/s and gropes upwards for a quarter of a minute, unless it is told. */
+function begun(description: RTCSessionDescriptionInit, kbps: number): RTCSessionDescriptionInit {
+  if (!kbps || !description.sdp) return description;
+  const sections = description.sdp.split(/(?=^m=)/m).map((section) =>
+    section.startsWith("m=video") ? section.replace(/^(a=fmtp:\d+ (?!apt=)[^\r\n]*)/gm, `$1;x-google-start-bitrate=${Math.round(kbps)}`) : section,
+  );
+  return { type: description.type, sdp: sections.join("") };
+}
+
 /** All that there is between this page and one other: usually one connection, two while one is renewed. */
 class Peer {
   current: Connection;
@@ -270,10 +280,11 @@ class Peer {
   }
 
   /** A new connection beside the old one; the old one ends when the new one carries. */
-  renew(generation = this.current.generation + 1): void {
+  renew(generation = this.current.generation + 1, kbps = 0): void {
     if (this.next && this.next.generation >= generation) return;
     this.next?.close();
     this.next = this.make(generation);
+    this.next.start = kbps;
     this.next.hello();
     window.clearTimeout(this.patience);
     this.patience = window.setTimeout(() => {
@@ -411,8 +422,8 @@ export class Mesh implements MediaEngine {
     void this.peers.get(seat)?.current.shape(feed, shape);
   }
 
-  renew(seat: string): void {
-    this.peers.get(seat)?.renew();
+  renew(seat: string, kbps = 0): void {
+    this.peers.get(seat)?.renew(undefined, kbps);
   }
 
   async samples(): Promise<Sample[]> {

@@ -311,7 +311,7 @@ export class Session {
       this.line.log("step", "", { step: STEPS[ladder.step], kbps: Math.round(sample.room), to: sample.seat });
       this.reshape(sample.seat);
     }
-    if (fresh) this.engine?.renew(sample.seat);
+    if (fresh) this.engine?.renew(sample.seat, Math.min(1500, recent));
     this.sendStill(sample.seat, ladder.step, now);
   }
 
