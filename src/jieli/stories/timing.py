@@ -19,6 +19,8 @@ MOST_TURNS = 200  # at one moment
 
 # What is done at each moment. The front door adds its own work (messages), which is above us.
 work: list[Callable[[datetime], int]] = [lambda now: actions.run_due(now=now)]
+# When there is something to do, not after an instant: packages beside the spine add theirs.
+moments: list[Callable[[datetime], datetime | None]] = [lambda before: queries.next_due(before)]
 
 
 def demo_now(real_now: datetime) -> datetime:
@@ -53,7 +55,7 @@ def step_to(instant: datetime, *, real_now: datetime) -> int:
         raise ValueError("The demo's time never goes back.")
     set_time(shown, 0, real_now=real_now)
     for _ in range(MOST_MOMENTS):
-        due = queries.next_due(before=instant)
+        due = next_due(instant)
         if due is None:
             break
         shown = max(due, shown)
@@ -61,13 +63,18 @@ def step_to(instant: datetime, *, real_now: datetime) -> int:
         handled = _do_all(shown)
         done += handled
         # Beside a runner it may have been done by that. What nobody does is told, once a second.
-        if handled == 0 and queries.next_due(before=instant) == due:
+        if handled == 0 and next_due(instant) == due:
             log.warning("due at %s and not done", shown.isoformat())
             shown += timedelta(seconds=1)
             if shown > instant:
                 break
     set_time(instant, 0, real_now=real_now)
     return done + _do_all(instant)
+
+
+def next_due(before: datetime) -> datetime | None:
+    """The earliest instant at which anybody has work, not after `before`."""
+    return min((at for look in moments if (at := look(before))), default=None)
 
 
 def _do_all(now: datetime) -> int:

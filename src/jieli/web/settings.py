@@ -321,6 +321,7 @@ INSTALLED_APPS = [
     "jieli.exchange",
     "jieli.pager",
     "jieli.missions",
+    "jieli.guidance",
     "jieli.cases",
     "jieli.chart",
     "jieli.live",

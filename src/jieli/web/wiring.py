@@ -5,10 +5,16 @@ from datetime import datetime
 from jieli.cases import actions as cases
 from jieli.cases.models import Case
 from jieli.cases.queries import export
+from jieli.chart.models import Procedure
 from jieli.directory import actions as directory
 from jieli.directory.models import Channel, Practitioner
+from jieli.guidance import actions as guidance
+from jieli.guidance.queries import link
+from jieli.guidance.queries.export import guidance_of
+from jieli.guidance.queries.lists import is_guided
 from jieli.missions import actions as missions
 from jieli.missions.queries.export import checklists_of, missions_of, sheets_of, temporised_of
+from jieli.missions.queries.gates import use_guided
 from jieli.notify import actions as notify
 from jieli.notify.transports import loopback
 from jieli.pager import actions as pager
@@ -26,14 +32,32 @@ def join() -> None:
     export.use_more("sheets", sheets_of)
     export.use_more("temporised", temporised_of)
     export.use_more("checklists", checklists_of)
-    if missions.sweep not in timing.work:
-        timing.work.append(missions.sweep)
+    export.use_more("guidance", guidance_of)
+    missions.use_live_link(_was_live)
+    use_guided(is_guided)
+    guidance.use_live_time(_renew_modes)
+    for sweep in (missions.sweep, guidance.sweep):
+        if sweep not in timing.work:
+            timing.work.append(sweep)
+    if guidance.next_due not in timing.moments:
+        timing.moments.append(guidance.next_due)
     if send_messages not in timing.work:
         timing.work.append(send_messages)  # a stepped demo sends its messages as well
 
 
 def _left(case: Case, why: str, by: Practitioner, now: datetime) -> None:
     missions.end_open_transfers(case, why, by=by, now=now)
+
+
+def _was_live(procedure: Procedure, now: datetime) -> bool:
+    operated = link.Operated(
+        procedure.case_key, procedure.organisation_id, procedure.started_at, procedure.ended_at
+    )
+    return link.was_live(operated, now)
+
+
+def _renew_modes(case: Case, by: Practitioner | None, now: datetime) -> None:
+    missions.renew_modes(case, by, now)
 
 
 def _test_ring(channel: Channel, now: datetime) -> None:
