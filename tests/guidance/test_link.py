@@ -168,8 +168,6 @@ def test_alone_until_the_link_is_back(world, case, session):
 
 def test_converted(world, case, session):
     actions.sweep(at(22))
-    with refused("few words"):
-        actions.move(session, "convert", by=world.doctor, now=at(22, 5))
     actions.move(session, "convert", why="中转开腹", by=world.doctor, now=at(22, 10))
     session.refresh_from_db()
     assert (session.status, session.ended_at, session.due_at) == ("converted", at(22, 10), None)

@@ -45,7 +45,7 @@ MOVES: Mapping[tuple[str, str], str] = {
     (SUSPENDED, "end"): ENDED,
 }
 BY_PEOPLE = ("start", "cancel", "stop", "continue", "resume", "convert", "end")
-NEEDS_REASON = ("cancel", "stop", "convert")
+NEEDS_REASON = ("cancel",)  # in the theatre one tap is enough
 
 
 def after(status: str, move: str, *, confirmed: bool = False, linked: bool = True) -> str:
@@ -55,7 +55,7 @@ def after(status: str, move: str, *, confirmed: bool = False, linked: bool = Tru
     """
     found = MOVES.get((status, move))
     if found is None:
-        raise Refused(_why_not(status))
+        raise _refusal(status)
     if status == SUSPENDED and move in ("restore", "end") and not confirmed:
         raise Refused("Confirm first whether you continue or convert.")
     if move == "continue" and confirmed:
@@ -65,12 +65,12 @@ def after(status: str, move: str, *, confirmed: bool = False, linked: bool = Tru
     return found
 
 
-def _why_not(status: str) -> str:
+def _refusal(status: str) -> Refused:
     if status in OVER:
-        return "This guidance has ended."
+        return Refused("This guidance has ended.")
     if status == PLANNED:
-        return "This guidance has not started."
-    return "This cannot be done now: the guidance has moved on."
+        return Refused("This guidance has not started.")
+    return Refused("This cannot be done now: the guidance has moved on.")
 
 
 def moves_from(status: str, *, confirmed: bool = False, linked: bool = True) -> list[str]:

@@ -11,7 +11,7 @@ from jieli.cases.queries.people import Desks
 from jieli.directory.models import Practitioner
 from jieli.guidance.actions.sessions import follow, lock_session, note, set_due
 from jieli.guidance.models import GuidanceSession, GuideStay, LinkGap
-from jieli.guidance.queries.link import lost_since, open_gap, standing
+from jieli.guidance.queries.link import lost_since, open_gap, standing, telephone_of
 from jieli.notify import actions as notify
 from jieli.record.actions import action, lock_free
 from jieli.record.models import Event
@@ -213,12 +213,6 @@ def _say(session: GuidanceSession, move: str, lost: datetime, at: datetime, now:
         desk = Desks(now).duty(session.organisation)
         said = _("Guidance is suspended: confirm in the theatre whether you continue or convert.")
         tell([session.operator, *desk], manner="silent", text=said)
-
-
-def telephone_of(session: GuidanceSession) -> str:
-    """The number that was agreed on for when the link fails."""
-    row = session.checks.filter(item="telephone").order_by("-pk").first()
-    return row.text if row else ""
 
 
 def next_due(before: datetime | None = None) -> datetime | None:

@@ -44,6 +44,12 @@ def is_linked(session: GuidanceSession, now: datetime) -> bool:
     return near and open_gap(session) is None
 
 
+def telephone_of(session: GuidanceSession) -> str:
+    """The number that was agreed on for when the link fails."""
+    row = session.checks.filter(item="telephone").order_by("-pk").first()
+    return row.text if row else ""
+
+
 def up(session: GuidanceSession) -> list[Span]:
     """When the link is known to have been up, until it was last heard to be."""
     if session.started_at is None or session.up_at is None:

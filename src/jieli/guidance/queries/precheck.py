@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 
 from jieli.cases.models import Case
 from jieli.cases.queries.approval import is_approved
-from jieli.chart.models import Checklist, Consent, Procedure
+from jieli.chart.models import Consent
 from jieli.directory.access import today, valid_on
 from jieli.directory.models import Agreement, Practitioner, Privilege, Role, Technique
 from jieli.guidance.models import GuidanceSession, LifeException, MdtPaper, PreCheck
 from jieli.guidance.queries.content import precheck
 from jieli.guidance.queries.link import measured
+from jieli.guidance.queries.operation import operation_of
 from jieli.rules import checklists, operations
 from jieli.rules import guidance as rules
 from jieli.rules.guidance import Held
@@ -188,22 +189,11 @@ class Look:
 
     def time_out(self) -> State:
         """Of the operation at hand; one that came after the incision is none."""
-        done = list(
-            Procedure.objects.filter(case_key=self.case.key, wrong_at=None).order_by(
-                "started_at", "id"
-            )
-        )
-        going = [row for row in done if row.ended_at is None]
-        number = checklists.round_of(checklists.TIME_OUT, len(done), going_on=bool(going))
-        row = Checklist.objects.filter(
-            case_key=self.case.key,
-            operation=number,
-            gate=checklists.TIME_OUT,
-            wrong_at=None,
-        ).first()
+        found = operation_of(self.session, self.now)
+        row = found.gates.get(checklists.TIME_OUT)
         if row is None:
             return rules.OPEN, ""
-        if number <= len(done) and row.occurred_at > done[number - 1].started_at:
+        if found.procedure and row.occurred_at > found.procedure.started_at:
             return rules.NO, _("It was signed after the incision.")
         return rules.YES, ""
 
