@@ -10,6 +10,9 @@ from jieli.guidance.actions import Report
 from jieli.guidance.models import GuidanceSession, LinkGap
 from jieli.guidance.queries.link import up
 from jieli.notify.models import Message
+from jieli.stories import timing
+from jieli.stories.models import DemoTime
+from tests.cases.test_row_security import as_person
 from tests.cases.world import minutes, verbs
 from tests.guidance.world import Theatre, at, status
 from tests.missions.world import refused
@@ -298,3 +301,16 @@ def test_the_guide_says_to_be_there_from_their_own_side(world, case):
 def test_nothing_due_costs_one_question(django_assert_num_queries, session):
     with django_assert_num_queries(3):  # of which two begin and end it
         assert actions.sweep(minutes(20) + timedelta(seconds=5)) == 0
+
+
+def test_stepping_the_demonstrations_time_does_what_falls_due_at_its_own_instant(case, session):
+    """The door of the time is nobody's and sees no case; what falls due is done by a runner."""
+    DemoTime.objects.create(shown_at=minutes(20), real_at=minutes(20), speed=0)
+    with as_person(None, 20):
+        assert GuidanceSession.objects.count() == 0
+        timing.step_to(minutes(30), real_now=minutes(20))
+        assert GuidanceSession.objects.count() == 0  # and it sees none afterwards
+    assert status(session) == "suspended"
+    for verb, moment in (("guidance_degraded", at(20, 40)), ("guidance_suspended", at(22))):
+        [event] = said(case, verb)
+        assert (event.occurred_at, event.recorded_at) == (moment, moment)

@@ -10,8 +10,6 @@ from jieli.chart.models import Document, Erring
 from jieli.directory.models import Organisation, Practitioner, Technique
 from jieli.rules import guidance as rules
 
-NOBODY = {"on_delete": models.PROTECT, "null": True, "blank": True, "related_name": "+"}
-
 
 class GuidanceSession(models.Model):
     """One operation that a remote expert guides: who, which state, how the link is."""
@@ -32,7 +30,9 @@ class GuidanceSession(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     # In a suspension the local lead has said "continue"; empty again when the link guides anew.
     confirmed_at = models.DateTimeField(null=True, blank=True)
-    confirmed_by = models.ForeignKey(Practitioner, **NOBODY)
+    confirmed_by = models.ForeignKey(
+        Practitioner, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     # The link: the last instant at which it was up, when the theatre's browser was last heard,
     # which step of the ladder it reported, and when the next stage falls due.
     up_at = models.DateTimeField(null=True, blank=True)
@@ -62,7 +62,9 @@ class PreCheck(models.Model):
     item = models.CharField(max_length=16)  # of rules.guidance.ANSWERED
     answer = models.CharField(max_length=4)  # yes, no
     text = models.CharField(max_length=200, blank=True)  # number, reason, who gave the consent
-    person = models.ForeignKey(Practitioner, **NOBODY)  # who is responsible, who declares
+    person = models.ForeignKey(
+        Practitioner, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )  # who is responsible, who declares
     by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
@@ -89,7 +91,9 @@ class LifeException(models.Model):
     by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
     filed_at = models.DateTimeField(null=True, blank=True)
-    filed_by = models.ForeignKey(Practitioner, **NOBODY)
+    filed_by = models.ForeignKey(
+        Practitioner, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
 
 class GuideStay(models.Model):

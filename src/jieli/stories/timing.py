@@ -6,8 +6,11 @@ The one source of time, `jieli.web.now`, asks `demo_now` in a demonstration. Nob
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+
+from django.db import connection, transaction
 
 from jieli.cases import actions, queries
 from jieli.stories.models import DemoTime
@@ -49,11 +52,16 @@ def step_to(instant: datetime, *, real_now: datetime) -> int:
     Everything so fires at its own time and not when the story next looks. Returns how many
     things were done. Time stands still afterwards.
     """
-    done = 0
     shown = demo_now(real_now)
     if instant < shown:
         raise ValueError("The demo's time never goes back.")
     set_time(shown, 0, real_now=real_now)
+    with as_runner():
+        return _step(shown, instant, real_now)
+
+
+def _step(shown: datetime, instant: datetime, real_now: datetime) -> int:
+    done = 0
     for _ in range(MOST_MOMENTS):
         due = next_due(instant)
         if due is None:
@@ -70,6 +78,26 @@ def step_to(instant: datetime, *, real_now: datetime) -> int:
                 break
     set_time(instant, 0, real_now=real_now)
     return done + _do_all(instant)
+
+
+MAY = """
+    SELECT current_setting('role'), EXISTS (
+        SELECT FROM pg_roles WHERE rolname = 'jieli_runner'
+           AND pg_has_role(session_user, oid, 'MEMBER'))"""
+
+
+@contextmanager
+def as_runner() -> Iterator[None]:
+    """What falls due is done with a runner's rights: the door of the demo's time is nobody's, and
+    shows no row of a case. Where this process may not, a runner beside it does the work."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(MAY)
+        was, may = cursor.fetchone()
+        if may:
+            cursor.execute("SELECT set_config('role', 'jieli_runner', true)")
+        yield
+        if may and not connection.needs_rollback:  # else the transaction's end forgets it
+            cursor.execute("SELECT set_config('role', %s, true)", [was])
 
 
 def next_due(before: datetime) -> datetime | None:

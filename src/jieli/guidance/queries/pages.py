@@ -78,7 +78,11 @@ def _doctors(site: Organisation, now: datetime) -> list[Practitioner]:
 def _guides(case: Case, now: datetime) -> list[Practitioner]:
     """Whoever may see the case in their own name and does not belong to its hospital."""
     grants = Grant.objects.filter(case_key=case.key).exclude(practitioner=None)
-    seen = [g.practitioner_id for g in grants if g.until is None or g.until > now]
+    seen = [
+        grant.practitioner_id
+        for grant in grants
+        if grant.practitioner_id and (grant.until is None or grant.until > now)
+    ]
     own = Role.objects.filter(valid_on(official_day(now)), organisation=case.organisation)
     found = Practitioner.objects.filter(pk__in=seen).exclude(pk__in=own.values("practitioner"))
     return list(found.order_by("sort_key", "pk")[:SHOWN])

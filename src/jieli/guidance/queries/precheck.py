@@ -228,7 +228,8 @@ class Look:
         row = self.answers.get(item)
         if row is None:
             return rules.OPEN, ""
-        return row.answer, " ".join(filter(None, (row.person and row.person.name, row.text)))
+        named = row.person.name if row.person else ""
+        return row.answer, f"{named} {row.text}".strip()
 
     def state(self, item: str) -> State:
         found: Callable[[], State] | None = {
