@@ -313,8 +313,8 @@ def test_the_strip_is_a_picture_with_a_sentence(client, world, case):
     said = re.search(r'role="img" aria-label="([^"]+)"', page)
     assert said
     assert said[1] == (
-        "术中事件：14:00 麻醉前核查，14:01 切皮前核查，14:03 连线，14:04 切皮，"
-        "14:06 断线 8 秒，14:08 找到穿孔，14:14 远离胃左动脉再游"
+        "术中事件：14:01 切皮前核查，14:03 连线，14:04 切皮，"
+        "14:06 断线 8 秒，14:08 找到穿孔，14:14 远离胃左动脉"
     )
     assert page.count('class="loss"') == 1
     assert "现在 14:20" in page

@@ -289,5 +289,6 @@ def test_a_place_on_the_line(seconds, x):
 
 
 def test_words_on_the_line_do_not_cover_each_other():
-    assert rules.rows([0, 5, 7, 50, 69, 70]) == [0, 1, -1, 0, 0, 1]
+    assert rules.rows([0, 5, 7, 50, 72, 73]) == [0, 1, -1, 0, 0, 1]
+    assert rules.rows([0, 5, 7, 50, 72, 73], now=80) == [0, 1, -1, 0, 0, -1]
     assert rules.place(at(5), span(9, 9)) == 0.0

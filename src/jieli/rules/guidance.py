@@ -357,7 +357,7 @@ def _wanted(given: Any) -> Wanted:
 
 # ── the events on a line ─────────────────────────────────────────────────────
 
-NEAR = 9.0  # percent of the line: two words so close stand above and below it
+NEAR = 11.0  # percent of the line: half of what the longest words take
 
 
 def place(at: datetime, line: Span) -> float:
@@ -368,15 +368,17 @@ def place(at: datetime, line: Span) -> float:
     return round(min(max(share, 0.0), 1.0) * 100, 2)
 
 
-def rows(places: Sequence[float]) -> list[int]:
-    """0 above the line, 1 below it, -1 for a mark without words because two neighbours have them.
+def rows(places: Sequence[float], now: float | None = None) -> list[int]:
+    """0 above the line, 1 below it, -1 for a mark without words because its neighbours have them.
 
-    `places` in order. A word stands above unless the one before it does so close by.
+    `places` in order. `now`: where the word for this instant stands, below the line.
     """
     found: list[int] = []
     last = [-100.0, -100.0]
     for x in places:
         free = [row for row in (0, 1) if x - last[row] >= 2 * NEAR]
+        if now is not None and abs(now - x) < 2 * NEAR:
+            free = [row for row in free if row == 0]
         row = free[0] if free else -1
         if row >= 0:
             last[row] = x

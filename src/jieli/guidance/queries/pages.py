@@ -230,7 +230,7 @@ def _line(row: GuidanceEntry, begun: datetime | None) -> EntryLine:
 
 HOUR = timedelta(hours=1)
 AHEAD = timedelta(minutes=10)
-LETTERS = 8  # of what somebody wrote
+LETTERS = 6  # of what somebody wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +257,8 @@ def strip(session: GuidanceSession, now: datetime) -> dict[str, Any]:
     end = until if session.ended_at else begin + _whole_hours(until + AHEAD - begin)
     line = rules.Span(begin, end)
     places = [rules.place(mark.at, line) for mark in marks]
-    rows = rules.rows(places)
+    now_x = rules.place(until, line)
+    rows = rules.rows(places, now_x if session.status in rules.GOING else None)
     return {
         "session": session,
         "marks": [
@@ -265,7 +266,7 @@ def strip(session: GuidanceSession, now: datetime) -> dict[str, Any]:
             for mark, x, row in zip(marks, places, rows, strict=True)
         ],
         "line": line,
-        "now_x": rules.place(until, line),
+        "now_x": now_x,
         "going": session.status in rules.GOING,
         "until": until,
     }
@@ -278,8 +279,8 @@ def _whole_hours(length: timedelta) -> timedelta:
 def _marks(session: GuidanceSession, now: datetime) -> list[Mark]:
     operation = operation_of(session, now)
     found = [Mark(session.started_at or now, "begin", _("guidance"))]
-    short = {"sign_in": _("sign in"), "time_out": _("time out"), "sign_out": _("sign out")}
-    found += [Mark(row.occurred_at, "step", short[gate]) for gate, row in operation.gates.items()]
+    if time_out := operation.gates.get("time_out"):
+        found.append(Mark(time_out.occurred_at, "step", _("time out")))
     if operation.procedure:
         found.append(Mark(operation.procedure.started_at, "step", _("incision")))
         if operation.procedure.ended_at:
