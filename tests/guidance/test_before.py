@@ -1,8 +1,10 @@
 """What is asked before an expert guides: computed or answered, and what a missing one stops."""
 
 from datetime import date
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.utils import translation
 
 from jieli.directory.models import Approval, Privilege, Specialty
@@ -10,6 +12,7 @@ from jieli.guidance import actions
 from jieli.guidance.models import GuidanceSession, PreCheck
 from jieli.guidance.queries import link
 from jieli.guidance.queries.precheck import Look, teaching_consent
+from jieli.missions.queries.gates import asked
 from jieli.notify.models import Message
 from jieli.rules.guidance import Measured
 from tests.cases.world import minutes, verbs
@@ -396,3 +399,22 @@ def test_a_closed_case_starts_nothing(world, case):
     case.save()
     with refused("closed"):
         begin(world, session)
+
+
+def test_a_planned_guide_makes_the_time_out_ask_about_the_link(world, case):
+    """The decision was for a team; a session is planned all the same."""
+    remote = {"link", "expert", "responsible"}
+    assert not remote & {item.code for item in asked(case, "time_out")}
+    session = world.planned(case)
+    assert remote <= {item.code for item in asked(case, "time_out")}
+    actions.move(session, "cancel", why="改期", by=world.doctor, now=minutes(12))
+    assert not remote & {item.code for item in asked(case, "time_out")}
+
+
+@pytest.mark.parametrize("content", ["checklists-1", "precheck-1"])
+def test_named_clinicians_can_approve_the_content(world, content):
+    call_command(
+        "approve", world.alliance.code, content, by="秦越", on="2026-01-01", until="2027-01-01",
+        stdout=StringIO(),
+    )  # fmt: skip
+    assert Approval.objects.get().content == content
