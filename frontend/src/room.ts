@@ -81,6 +81,7 @@ class Room extends HTMLElement {
       still: (feed, url, at) => this.stage?.paste(feed, url, at),
       pointer: (seat, feed, x, y) => this.stage?.point(seat, feed, x, y),
     });
+    this.session.linkUrl = this.dataset.report ?? "";
     const [doorway, room] = [this.find("door"), this.find("room")];
     if (doorway) doorway.hidden = true;
     if (room) room.hidden = false;

@@ -139,6 +139,10 @@ def _values(house: House, shown: dict[str, str]) -> dict[str, list[str]]:
         "missions:mission_part.key": [shown["mission"]],
         "missions:mission_part.part": ["head", "way", "papers", "team", "things", "entries"],
         "missions:procedure_end.key": [shown["procedure"]],
+        **{
+            f"guidance:{part}.key": [shown["guidance"]]
+            for part in ("session", "panel", "strip", "checks", "entries")
+        },
         "cases:verification.key": keys("select x.key from cases_opinion x" + of),
         "document": keys(f"select key from chart_document where case_key = '{case}'") or ["1"],
         "part": ["head", "clocks", "rings", "timeline", "advice", "situation", "chart", "thread"],

@@ -26,6 +26,7 @@ from jieli.directory.actions.services import open_service
 from jieli.directory.models import Alliance, DutySwap, Membership, Organisation, Role
 from jieli.exchange.excel.writing import template
 from jieli.exchange.models import Upload
+from jieli.guidance.models import GuidanceSession
 from jieli.missions.models import Mission
 from jieli.rooms.actions import freeze
 from jieli.stories.models import DemoTime
@@ -157,9 +158,21 @@ RULES = {
          "missions:mission", "missions:mission_part", "missions:papers_pdf", "missions:under_way",
          "missions:step", "missions:step_of_row", "missions:new_dispatch",
          "missions:sheet", "missions:sheet_part", "missions:plan_anew", "missions:correction",
-         "missions:correction_undone", "missions:team", "missions:gates"],
+         "missions:correction_undone", "missions:team", "missions:gates",
+         "GET guidance:sessions", "guidance:of_case", "guidance:session", "guidance:panel",
+         "guidance:strip", "guidance:checks", "GET guidance:entries"],
         case,
     ),
+    # the theatre plans and runs it, who guides says to be there, both write the log
+    **dict.fromkeys(
+        ["POST guidance:sessions", "guidance:check", "guidance:mdt", "guidance:exception",
+         "guidance:move", "guidance:link"],
+        treating,
+    ),
+    "guidance:filing": own_desk,
+    "guidance:attendance": asked,
+    "POST guidance:entries": lambda seat: treating(seat) or seat.rung,
+    "guidance:entry_error": lambda seat: treating(seat) or seat.rung,
     **dict.fromkeys(
         ["cases:handovers", "cases:observations", "cases:consents", "cases:care", "cases:closure",
          "cases:outcomes", "cases:clock_pause", "cases:clock_reason", "cases:withdrawal",
@@ -356,10 +369,23 @@ class Place:
         seat, _ticket = actions.join_room(request.case, "expert", by=world.alice, now=minutes(45))
         still = keep_file(SimpleUploadedFile("y.jpg", photo()))
         frame = freeze(seat, uuid4(), "f", still, now=minutes(46))
+        guided = GuidanceSession.objects.create(
+            case=request.case, number=1, organisation=world.county, name="x",
+            operator=world.doctor, guide=world.alice, planned_by=world.doctor,
+            planned_at=minutes(40), status="running", started_at=minutes(41),
+        )  # fmt: skip
+        guided.entries.create(
+            number=1, kind="advice", client_key=UUID(int=1), occurred_at=minutes(42),
+            recorded_at=minutes(42), by=world.doctor,
+        )  # fmt: skip
         return {
             "/rooms/seats/<uuid:key>": seat.key,
             "/frames/<uuid:frame>": uuid4(),
             "/rooms/frames/<uuid:key>": frame.key,
+            "/guidance/<uuid:key>": guided.key,
+            "/<slug:item>": "stop",
+            "/<slug:move>": "stop",
+            "/entries/<int:number>": 1,
             "/gates/<uuid:key>": signed.key,
             "/<slug:gate>": "time_out",
             "/missions/<uuid:key>/live/<slug:part>": f"{mission.key}/live/head",

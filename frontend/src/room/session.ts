@@ -9,7 +9,7 @@ import { NEED, START, STEPS, next, planned, type Ladder, type Step } from "./lad
 import { Line, type Admission } from "./line";
 import { Mesh } from "./mesh";
 import { Album, pieces, snapshot, type Still } from "./still";
-import type { LogLine, SeatInfo, Source, State, Welcome } from "./types";
+import type { LogLine, Role, SeatInfo, Source, State, Welcome } from "./types";
 
 export interface Picture {
   key: string; // seat/feed
@@ -39,6 +39,8 @@ type Packet =
   | Still;
 
 const MAIN: Source[] = ["endoscope", "field", "screen", "overview", "monitor", "face"];
+const THEATRE: Role[] = ["operator", "nurse", "anaesthesia", "bedside"];
+const REPORT = 10000;
 const STILL_EVERY = 2500;
 const PROBE_EVERY = 6000; // on voice alone, a still now and then asks whether more would fit
 
@@ -284,6 +286,7 @@ export class Session {
     }
     this.engine.cast({ k: "beat", t: performance.now(), seat: this.me });
     this.tell();
+    this.record();
     this.view.changed();
   }
 
@@ -295,6 +298,66 @@ export class Session {
     const key = JSON.stringify([state.step, seen && Math.round(seen.middle / 20)]);
     if (key !== this.told) this.line.say(state);
     this.told = key;
+  }
+
+  // ── what the record of the operation needs to know of the link ──────────
+
+  linkUrl = ""; // where the theatre says every ten seconds whether the guide is in contact
+  private upSince = 0; // server's time; 0: no contact now
+  private reported = { up: false, at: 0 };
+  private minute = { began: 0, contact: 0, values: [] as number[], high: 0, lost: 0, n: 0 };
+
+  /** Of those with the patient one page speaks for all: the one whose seat comes first. */
+  private get speaks(): boolean {
+    const mine = this.welcome?.role ?? "learner";
+    if (!THEATRE.includes(mine)) return false;
+    return ![...this.seats.values()].some((one) => THEATRE.includes(one.role) && one.seat < this.me);
+  }
+
+  private record(): void {
+    const guides = [...this.seats.values()].filter((one) => one.role === "expert");
+    const up = guides.some((one) => this.contacts.get(one.seat));
+    const now = this.line.now();
+    if (up && !this.upSince) this.upSince = now;
+    if (!up) this.upSince = 0;
+    const due = now - this.reported.at > REPORT || up !== this.reported.up;
+    if (this.linkUrl && this.speaks && due) void this.report(up, now);
+    this.measure(guides.map((one) => one.seat), up);
+  }
+
+  private async report(up: boolean, now: number): Promise<void> {
+    this.reported = { up, at: now };
+    const fields: Record<string, string> = { state: up ? "up" : "down", at: new Date(now).toISOString() };
+    if (up) fields.since = new Date(this.upSince).toISOString();
+    const delay = [...this.seats.values()].find((one) => one.d.delay)?.d.delay;
+    if (delay !== undefined) fields.delay_ms = String(delay);
+    fields.step = STEPS[Math.max(0, ...[...this.ladders.values()].map((one) => one.step))];
+    try {
+      await fetch(this.linkUrl, { method: "POST", headers: writeHeaders(uuid()), body: new URLSearchParams(fields) });
+    } catch {
+      this.reported.at = now - REPORT + 2000; // said again soon, with since when it has been up
+    }
+  }
+
+  /** About a minute of the link as this page sees it: for the test before an operation, and for the record. */
+  private measure(seats: string[], up: boolean): void {
+    const { minute } = this;
+    const now = performance.now();
+    minute.began ||= now;
+    if (up) minute.contact += 1;
+    const own = this.ordered().filter((one) => !one.mine).map((one) => this.delayOf(one.key)).find(Boolean);
+    const told = [...this.seats.values()].find((one) => one.d.delay)?.d;
+    const [middle, high] = own ? [own.middle, own.high] : [told?.delay ?? 0, told?.delay95 ?? 0];
+    if (middle) minute.values.push(middle);
+    minute.high = Math.max(minute.high, high);
+    for (const sample of this.samples) if (seats.includes(sample.seat)) [minute.lost, minute.n] = [minute.lost + sample.lost, minute.n + 1];
+    if (now - minute.began < 60000) return;
+    if (minute.contact && minute.values.length) {
+      const seconds = Math.min(60, Math.round(minute.contact / 2));
+      const lost = Math.round((1000 * minute.lost) / Math.max(1, minute.n));
+      this.line.minute({ seconds, middle_ms: Math.round(quantile(minute.values, 0.5)), high_ms: Math.max(1, minute.high), lost });
+    }
+    this.minute = { began: now, contact: 0, values: [], high: 0, lost: 0, n: 0 };
   }
 
   private told = "";

@@ -39,6 +39,15 @@ class LocalInstant(forms.CharField):
         super().__init__(required=False, max_length=32, **kwargs)
 
 
+def person(**kwargs: Any) -> forms.ModelChoiceField:
+    return forms.ModelChoiceField(
+        Practitioner.objects.all(),
+        to_field_name="key",
+        error_messages={"required": _("Choose a person.")},
+        **kwargs,
+    )
+
+
 class Timed(forms.Form):
     """Fields of every fact that may be entered later than it happened."""
 

@@ -100,3 +100,18 @@ class Frame(models.Model):
     height = models.PositiveIntegerField()
     size = models.PositiveIntegerField()  # bytes
     sha256 = models.CharField(max_length=64)
+
+
+class LinkMinute(models.Model):
+    """链路实测: what one page measured of its link to the others in about a minute."""
+
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="minutes")
+    seat = models.ForeignKey(Seat, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()  # its end
+    seconds = models.PositiveSmallIntegerField()  # in which there was contact
+    middle_ms = models.PositiveIntegerField()  # of the picture, from camera to screen
+    high_ms = models.PositiveIntegerField()  # 95 % of the pictures were no older
+    lost = models.PositiveSmallIntegerField()  # packets in a thousand
+
+    class Meta:
+        indexes = [models.Index(fields=["room", "-at"], name="link_minute_last")]

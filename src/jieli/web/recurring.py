@@ -8,6 +8,7 @@ from jieli.cases.queries.lists import numbers_of
 from jieli.chart import actions as chart
 from jieli.directory import actions as directory
 from jieli.exchange import actions as exchange
+from jieli.guidance import actions as guidance
 from jieli.live import actions as live
 from jieli.missions import actions as missions
 from jieli.notify import actions as notify
@@ -58,6 +59,7 @@ WORK = [
     ("escalations", cases.escalate_clocks, 0.5),
     ("rings", cases.roll_on, 0.2),
     ("messages", send_messages, 0.5),
+    ("links of guided operations", guidance.sweep, 1.0),
     ("test rings", pager.probe, 5.0),
     ("watching", look_after_the_pager, 5.0),
     ("figures", pager.take_gauge, 15.0),
