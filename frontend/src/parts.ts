@@ -13,6 +13,7 @@ const TOUCHED: [RegExp, string[]][] = [
   [/^(mission_|procedure_|checklist_)/, ["underway", "clocks"]],
   [/^note_written$/, ["thread"]],
   [/^outcome_/, ["outcome"]],
+  [/^(recordings?_|clip_)/, ["timeline"]],
 ];
 
 export function partsOf(verb: string): string[] {

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from jieli.rules import rooms
 from jieli.rules.refusal import Refused
@@ -94,9 +95,9 @@ def _said(held: Mapping[int, Chunk], number: int) -> str:
     return f"{number} {chunk.size} {chunk.sha256} {begins} {ends}"
 
 
-def told_head(heads: str, run: str) -> str | None:
-    """What an event says of one run, out of `run=head run=head`."""
-    return dict(one.split("=", 1) for one in heads.split() if "=" in one).get(run)
+def told_heads(heads: str) -> dict[str, str]:
+    """What an event says of its runs: `run=head run=head`."""
+    return dict(one.split("=", 1) for one in heads.split() if "=" in one)
 
 
 def missing(numbers: Iterable[int], length: int) -> list[int]:
@@ -138,7 +139,7 @@ def joined(spans: Iterable[Span]) -> list[Span]:
 
 def gaps(spans: Iterable[Span]) -> list[Span]:
     whole = joined(spans)
-    return [Span(one.ends, two.begins) for one, two in zip(whole, whole[1:], strict=False)]
+    return [Span(one.ends, two.begins) for one, two in pairwise(whole)]
 
 
 def seconds(spans: Iterable[Span]) -> int:

@@ -260,16 +260,18 @@ def _clusters(source: _Source, at: int, end: int, left: int) -> list[Cluster]:
             continue
         if element.id == TIME and found:
             found[-1].ms = _number(source, element)
-        elif element.id in (SIMPLE, GROUP) and found:
-            if (block := _block(source, element, found[-1].ms)) is not None:
-                found[-1].blocks.append(block)
-                left -= 1
+        elif found and (block := _block(source, element, found[-1].ms)) is not None:
+            found[-1].blocks.append(block)
+            left -= 1
         at = element.end
     return found
 
 
 def _block(source: _Source, element: _Element, base: int) -> Block | None:
+    """A picture or a sound; None for whatever else stands in a cluster."""
     body, key = element, True
+    if element.id not in (SIMPLE, GROUP):
+        return None
     if element.id == GROUP:
         parts = list(_inside(source, element))
         inner = next((part for part in parts if part.id == BLOCK), None)
@@ -359,7 +361,7 @@ def make(film: Film, *, sound: bool = True, begin: int = 0, end: int | None = No
         blocks = [b for b in cluster.blocks if b.track in kept and start <= b.ms < until]
         if blocks:
             clusters.append(Cluster(min(b.ms for b in blocks) if cut else cluster.ms, blocks))
-    if not clusters:
+    if not clusters or begin >= film.ends:
         raise Unreadable("There is no picture in this part.")
     tracks = b"".join(track.entry for track in film.tracks if track.number in kept)
     return _write(film, clusters, tracks, start if cut else 0, until - (start if cut else 0))

@@ -270,6 +270,20 @@ SENTENCES: Mapping[str, Sentence] = {
     "procedure_end_asked": _s("clock", N("Asked whether it has ended: %(name)s")),
     "procedure_ended": _s("check", N("Ended: %(name)s"), key=True),
     "appointment_made": _s("cal", N("%(actor)s made an appointment: %(meets)s"), key=True),
+    "recording_kept": _s(
+        "rec",
+        N("Recording kept: %(seconds)s s of %(feeds)s pictures"),
+        detail=N("%(runs)s parts, sealed; %(missing)s pieces missing"),
+    ),
+    "recordings_let_go": _s(
+        "rec",
+        N("Recordings removed after the time that the law asks for"),
+        detail=N("%(runs)s parts"),
+    ),
+    "clip_made": _s(
+        "book", N("%(actor)s cut a teaching clip"), detail=N("%(title)s · %(seconds)s s")
+    ),
+    "clip_withdrawn": _s("x", N("Teaching clip withdrawn"), detail=N("%(title)s")),
 }
 # Facts that are codes, and the table that has the word for each.
 WORDED: Mapping[str, Mapping[str, object]] = {
