@@ -7,10 +7,6 @@ from django import forms
 from jieli.rooms.recordings import Told
 
 
-class FrameForm(forms.Form):
-    feed = forms.CharField(max_length=40, required=False)
-
-
 class RunForm(forms.Form):
     """One run of a browser's recorder, as it is announced."""
 
