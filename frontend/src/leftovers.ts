@@ -25,7 +25,7 @@ function bar(): HTMLElement {
 }
 
 async function begin(): Promise<void> {
-  const vault = await Vault.open(false);
+  const vault = await Vault.find();
   const owner = document.body.dataset.me;
   if (!vault || !owner) return;
   const node = bar();

@@ -150,7 +150,6 @@ class Run {
   /** How many chunks it has: with that the server knows that none is missing. */
   private async finish(): Promise<void> {
     this.meta.length = this.number;
-    this.closed = true;
     await this.owner.finished(this);
   }
 
@@ -186,7 +185,6 @@ export class Recorder {
     if (!canRecord()) return undefined;
     const recorder = new Recorder(options);
     recorder.vault = await Vault.open();
-    if (!recorder.vault) return undefined;
     void navigator.storage.persist?.().catch(() => false); // else a browser may clear it when short of room
     recorder.sender = new Sender(recorder.vault, options.owner, options.pace, () => void recorder.look());
     void navigator.locks.request(LIVE, { mode: "shared" }, () => new Promise<void>((done) => (recorder.letGo = done)));
@@ -254,7 +252,7 @@ export class Recorder {
   async keep(run: { meta: RunMeta }, piece: Parameters<Vault["write"]>[1]): Promise<void> {
     try {
       if (piece.number === 0) await this.vault?.begin(run.meta).catch((fault: unknown) => { if (!(fault instanceof Full)) throw fault; });
-      await this.vault?.write(run.meta.key, piece);
+      await this.vault?.write(run.meta, piece);
       this.lost = false;
     } catch (fault) {
       if (!(fault instanceof Full)) throw fault;
@@ -265,8 +263,9 @@ export class Recorder {
   }
 
   /** A run is over: how long it is stands beside it, whatever becomes of this page. */
-  async finished(run: { meta: RunMeta }): Promise<void> {
-    await this.vault?.begin(run.meta).catch(() => undefined);
+  async finished(run: Run): Promise<void> {
+    await this.vault?.note(run.meta).catch(() => undefined);
+    run.closed = true;
     void this.work();
   }
 

@@ -33,11 +33,11 @@ export class Sender {
 
   /** All that waits of one run; true when the server has all of it and the run is gone from here. */
   async send(run: RunMeta, goesOn: () => boolean): Promise<boolean> {
+    const over = !goesOn(); // asked before: what is written meanwhile belongs to the next turn
     for (const number of await this.vault.numbers(run.key)) {
       if (!(await this.one(run, number))) return false;
     }
-    const fresh = goesOn() ? undefined : await this.finish(run);
-    return fresh === true;
+    return over && (await this.finish(run));
   }
 
   private async one(run: RunMeta, number: number): Promise<boolean> {
@@ -76,7 +76,7 @@ export class Sender {
   private async refuse(run: RunMeta): Promise<boolean> {
     run.refused = true;
     if (Date.now() - run.started > KEPT) await this.vault.dropRun(run.key);
-    else await this.vault.begin(run).catch(() => undefined);
+    else await this.vault.note(run).catch(() => undefined);
     this.changed();
     return false;
   }
@@ -114,6 +114,7 @@ export class Sender {
           const headers = writeHeaders(uuid());
           await this.ask(`/rooms/recordings/${run.key}/`, { method: "POST", headers, body: new URLSearchParams({ length: String(length) }) });
         }
+        if ((await this.vault.numbers(run.key)).length) return false;
         await this.vault.dropRun(run.key);
         this.changed();
         return true;
