@@ -303,6 +303,21 @@ def test_behind_the_doors_the_database_shows_no_more(world: World, case: Case, r
                 change()
 
 
+TABLES = ("recording", "chunk", "leftover", "teachingclip", "clipsource")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_each_table_has_policies_for_both_roles(table: str) -> None:
+    with connection.cursor() as cursor:
+        name = f"rooms_{table}"
+        cursor.execute("SELECT relrowsecurity FROM pg_class WHERE oid = %s::regclass", [name])
+        assert cursor.fetchone() == (True,)
+        cursor.execute(
+            "SELECT DISTINCT unnest(roles)::text FROM pg_policies WHERE tablename = %s", [name]
+        )
+        assert {role for (role,) in cursor.fetchall()} == {"jieli_web", "jieli_runner"}
+
+
 def test_looking_is_put_on_record(world: World, case: Case, reel: Reel) -> None:
     reel.send()
     Reading.objects.all().delete()

@@ -251,6 +251,10 @@ def remove_leftovers(now: datetime) -> int:
 # ── reads ────────────────────────────────────────────────────────────────────
 
 
+def was_recorded(case_key: UUID) -> bool:
+    return Recording.objects.filter(room__case_key=case_key, chunks__gt=0).exists()
+
+
 def run_of(recording: Recording) -> store.Run:
     rows = recording.pieces.order_by("number").values_list("number", "size")
     return store.Run(recording.key, list(rows))
