@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -30,6 +30,7 @@ from jieli.exchange.excel.writing import template
 from jieli.exchange.models import Upload
 from jieli.missions.models import Mission
 from jieli.rooms import recordings, store
+from jieli.rooms.actions import freeze
 from jieli.rooms.models import ClipSource, Recording, TeachingClip
 from jieli.rules.recordings import Chunk
 from jieli.stories.models import DemoTime
@@ -161,6 +162,7 @@ RULES = {
          "cases:measurements", "cases:handover",
          "cases:document", "cases:document_file", "cases:urgency", "cases:export_json",
          "cases:export_pdf", "cases:verification", "cases:acceptance", "cases:refusal",
+         "cases:room", "cases:room_seats", "rooms:frame",
          "cases:referral", "cases:contact", "cases:appointment", "cases:request_rings",
          # a team that is planned: the step is its approval, by either side, or a word about a leg
          "missions:mission", "missions:mission_part", "missions:papers_pdf", "missions:under_way",
@@ -203,6 +205,7 @@ RULES = {
     ),
     **dict.fromkeys(["cases:new_decision", "missions:choice"], deciding),
     "missions:assent": asked,
+    **dict.fromkeys(["rooms:ticket", "rooms:frames"], asked),  # whose seat it is
     "missions:joint": lambda seat: seat.kind in DESK,
     "cases:new_opinion": asked,
     "cases:new_case": lambda seat: seat.kind in {"doctor", "nurse", "expert", "coordinator"},
@@ -372,13 +375,18 @@ class Place:
             content="x", answers={}, occurred_at=minutes(40), recorded_at=minutes(40),
             by=world.doctor,
         )  # fmt: skip
-        seat, recording, clip = self._recorded(request.case)
+        seat, _ticket = actions.join_room(request.case, "expert", by=world.alice, now=minutes(45))
+        still = keep_file(SimpleUploadedFile("y.jpg", photo()))
+        frame = freeze(seat, uuid4(), "f", still, now=minutes(46))
+        recording, clip = self._recorded(request.case, seat)
         return {
-            "/seats/<uuid:key>": seat.key,
             "/recordings/<uuid:key>": recording.key,
             "/recordings/<uuid:recording>": recording.key,
             "/chunks/<int:number>": 0,
             "/clips/<uuid:key>": clip.key,
+            "/rooms/seats/<uuid:key>": seat.key,
+            "/frames/<uuid:frame>": uuid4(),
+            "/rooms/frames/<uuid:key>": frame.key,
             "/gates/<uuid:key>": signed.key,
             "/<slug:gate>": "time_out",
             "/missions/<uuid:key>/live/<slug:part>": f"{mission.key}/live/head",
@@ -422,17 +430,16 @@ class Place:
             "/vehicles/<int:vehicle>": world.hub.vehicles.create(name="x", kind="ambulance").pk,
         }
 
-    def _recorded(self, case: Any) -> tuple[Any, Recording, TeachingClip]:
-        """The expert who was rung sits in the room, keeps a copy, and a clip was cut."""
-        seat, _ticket = actions.join_room(case, "expert", by=self.world.alice, now=minutes(40))
-        reel = Reel(Client(), seat, minute=41, copy=True)
-        told = recordings.Told(reel.key, "x", "field", reel.mime, True, minutes(41))
-        run = recordings.announce(seat, told, by=self.world.alice, now=minutes(42))
+    def _recorded(self, case: Any, seat: Any) -> tuple[Recording, TeachingClip]:
+        """The expert who was rung keeps a copy, and a clip was cut."""
+        reel = Reel(Client(), seat, minute=46, copy=True)
+        told = recordings.Told(reel.key, "x", "field", reel.mime, True, minutes(46))
+        run = recordings.announce(seat, told, by=self.world.alice, now=minutes(47))
         content = reel.chunks[0]
         chunk = Chunk(
-            0, len(content), hashlib.sha256(content).hexdigest(), "", minutes(41), minutes(41.1)
+            0, len(content), hashlib.sha256(content).hexdigest(), "", minutes(46), minutes(46.1)
         )
-        recordings.receive(run, chunk, io.BytesIO(content), now=minutes(42))
+        recordings.receive(run, chunk, io.BytesIO(content), now=minutes(47))
         clip = TeachingClip(
             title="x", organisation=self.world.county, made_by=self.world.doctor,
             made_at=minutes(43), ms=1, mime="video/webm",
@@ -440,7 +447,7 @@ class Place:
         clip.size, clip.sha256 = store.place_clip(clip.key, [content])
         clip.save()
         ClipSource.objects.create(clip=clip, case_key=case.key, recording=run, begin_ms=0, end_ms=1)
-        return seat, run, clip
+        return run, clip
 
     def path(self, route: str) -> str:
         for part, value in self.rows.items():

@@ -4,6 +4,7 @@ import { preferCodecs, type Heard, type MediaEngine, type Sample, type Shape } f
 import type { Feed, SeatInfo } from "./types";
 
 const BEAT = 500;
+const UNANSWERED = 4000;
 const SILENT = 3000; // without any sign for so long there is no contact
 const MIDDLING = 2500; // kbit/s of a full picture
 const PATIENCE = 8000; // a fresh connection that does not open by then is given up
@@ -11,6 +12,7 @@ const PATIENCE = 8000; // a fresh connection that does not open by then is given
 interface Description {
   g: number; // which of the connections between the two: a renewed one counts up
   d?: RTCSessionDescriptionInit;
+  o?: number; // which offer this is, or answers
   c?: RTCIceCandidateInit | null;
   mids?: Record<string, string>; // transceiver → feed
 }
@@ -26,6 +28,9 @@ class Connection {
   private mids: Record<string, string> = {};
   private waiting: RTCIceCandidateInit[] = [];
   private tracks = new Map<string, MediaStreamTrack>(); // transceiver → track that came
+  private saidAt = 0;
+  private asked = 0; // our offers, counted
+  private answered = 0; // the last of theirs
   heard = 0; // when anything last came from there
   rtt = 0;
 
@@ -64,13 +69,25 @@ class Connection {
 
   beat(): void {
     this.tell({ b: performance.now() });
+    // An offer that was lost on the way (a line that broke) would leave both waiting for ever.
+    const waiting = this.pc.signalingState === "have-local-offer";
+    if (waiting && performance.now() - this.saidAt > UNANSWERED) this.describe(this.asked);
+  }
+
+  /** Let the other one begin. */
+  hello(): void {
+    this.send({});
   }
 
   private async offer(): Promise<void> {
+    // One of the two begins. When both do, Chromium takes one offer back and then never looks for
+    // its own addresses (seen in 156): the two wait for ever.
+    if (this.polite && !this.pc.remoteDescription) return;
     try {
       this.making = true;
       await this.pc.setLocalDescription();
-      this.describe();
+      this.asked += 1;
+      this.describe(this.asked);
     } catch (fault) {
       console.warn("offer", fault);
     } finally {
@@ -78,10 +95,11 @@ class Connection {
     }
   }
 
-  private describe(): void {
+  private describe(o: number): void {
+    this.saidAt = performance.now();
     const mids: Record<string, string> = {};
     for (const [feed, way] of this.sending) if (way.mid) mids[way.mid] = feed;
-    if (this.pc.localDescription) this.send({ d: this.pc.localDescription.toJSON() as RTCSessionDescriptionInit, mids });
+    if (this.pc.localDescription) this.send({ d: this.pc.localDescription.toJSON() as RTCSessionDescriptionInit, o, mids });
   }
 
   async take(said: Description): Promise<void> {
@@ -89,11 +107,17 @@ class Connection {
       this.mids = { ...this.mids, ...said.mids };
       this.name();
     }
-    if (said.d) await this.described(said.d);
+    if (said.d) await this.described(said.d, said.o ?? 0);
     else if (said.c !== undefined) await this.candidate(said.c);
   }
 
-  private async described(description: RTCSessionDescriptionInit): Promise<void> {
+  private async described(description: RTCSessionDescriptionInit, o: number): Promise<void> {
+    if (description.type === "answer" && (o !== this.asked || this.pc.signalingState !== "have-local-offer")) return;
+    if (description.type === "offer" && o <= this.answered) {
+      // Our answer was lost, and they ask once more.
+      if (o === this.answered && this.pc.signalingState === "stable" && this.pc.localDescription?.type === "answer") this.describe(o);
+      return;
+    }
     const collides = description.type === "offer" && (this.making || this.pc.signalingState !== "stable");
     this.ignoring = !this.polite && collides;
     if (this.ignoring) return;
@@ -101,8 +125,9 @@ class Connection {
     for (const candidate of this.waiting.splice(0)) await this.candidate(candidate);
     this.name();
     if (description.type !== "offer") return;
+    this.answered = o;
     await this.pc.setLocalDescription();
-    this.describe();
+    this.describe(o);
   }
 
   private async candidate(candidate: RTCIceCandidateInit | null): Promise<void> {
@@ -235,6 +260,7 @@ class Peer {
     if (this.next && this.next.generation >= generation) return;
     this.next?.close();
     this.next = this.make(generation);
+    this.next.hello();
     window.clearTimeout(this.patience);
     this.patience = window.setTimeout(() => {
       this.next?.close();

@@ -93,7 +93,7 @@ export class Session {
 
   start(): void {
     this.line.open();
-    this.timer = window.setInterval(() => void this.look(), 1000);
+    this.timer = window.setInterval(() => void this.look(), 500);
   }
 
   get me(): string {
@@ -128,13 +128,17 @@ export class Session {
   private come(info: SeatInfo): void {
     this.names.set(info.seat, info.name);
     if (info.seat === this.me) return;
+    this.departed.delete(info.seat);
     this.seats.set(info.seat, info);
     this.engine?.come(info);
     this.stated(info.seat, info.d);
   }
 
+  private departed = new Set<string>();
+
   private gone(seat: string): void {
     if (seat === this.me) return;
+    this.departed.add(seat);
     this.seats.delete(seat);
     this.engine?.gone(seat);
     this.contacts.delete(seat);
@@ -298,7 +302,7 @@ export class Session {
   private climb(sample: Sample, now: number): void {
     const before = this.ladders.get(sample.seat) ?? START;
     const still = this.stills.get(sample.seat);
-    const recent = still && now - still.done < PROBE_EVERY + 4000 ? still.kbps : 0;
+    const recent = still && now - still.at < PROBE_EVERY + 5000 ? still.kbps : 0;
     const sends = this.feeds.all.length > 0;
     const { ladder, fresh } = next(before, { ...sample, stills: recent }, now);
     this.ladders.set(sample.seat, sends ? ladder : { ...ladder, step: 0 });
@@ -314,9 +318,8 @@ export class Session {
   /** All feeds to one seat as its step says. */
   private reshape(seat: string): void {
     const step = this.ladders.get(seat)?.step ?? 0;
-    const room = this.samples.find((one) => one.seat === seat)?.room ?? 0;
     const mine = this.ordered().filter((one) => one.mine);
-    mine.forEach((one, n) => this.engine?.shape(seat, one.feed, planned(step, n === 0, mine.length, room)));
+    mine.forEach((one, n) => this.engine?.shape(seat, one.feed, planned(step, n === 0, mine.length)));
     this.engine?.shape(seat, "voice", { active: step < STEPS.length - 1, kbps: 32, scale: 1 });
   }
 
@@ -325,7 +328,7 @@ export class Session {
   }
 
   private sendStill(seat: string, step: number, now: number): void {
-    if (step < 3 || step > 4) return;
+    if (step < 3) return;
     const last = this.stills.get(seat);
     if (last && !last.done && now - last.at < 15000) return; // the last one is not through yet
     if (last && now - last.at < (step === 3 ? STILL_EVERY : PROBE_EVERY)) return;
@@ -336,7 +339,7 @@ export class Session {
     const kbps = this.stills.get(seat)?.kbps ?? 0;
     const record = { id, at: now, bits: 0, kbps, done: 0 };
     this.stills.set(seat, record);
-    const edge = kbps > 250 ? 640 : 400;
+    const edge = kbps > 250 ? 640 : step > 3 ? 240 : 400;
     void snapshot(video, edge, 0.45).then(async (blob) => {
       if (!blob) return;
       record.bits = blob.size * 8 * 1.4;
@@ -366,8 +369,7 @@ export class Session {
   }
 
   private from(seat: string, data: unknown): void {
-    if (!this.seats.has(seat)) return;
-    this.engine?.take(seat, data);
+    if (!this.departed.has(seat)) this.engine?.take(seat, data); // it may come before the word that they came
   }
 
   private packet(seat: string, packet: Packet): void {
