@@ -58,8 +58,8 @@ def _may_send(person: Practitioner, recording: Recording, now: datetime) -> bool
     if visible_rooms(person, now).filter(pk=recording.room_id).exists():
         return True
     with connection.cursor() as cursor:
-        values = [recording.room_id, recording.started_at]
-        cursor.execute("SELECT jieli_recorded_in(%s, %s)", values)
+        asked = "SELECT jieli_recorded_in(%s, %s)"
+        cursor.execute(asked, (recording.room_id, recording.started_at))
         return bool(cursor.fetchone()[0])
 
 
