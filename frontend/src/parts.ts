@@ -16,6 +16,7 @@ const TOUCHED: [RegExp, string[]][] = [
   [/^room_/, ["head"]],
   [/^note_written$/, ["thread"]],
   [/^outcome_/, ["outcome"]],
+  [/^(recordings?_|clip_)/, ["timeline"]],
 ];
 
 export function partsOf(verb: string): string[] {

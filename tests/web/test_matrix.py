@@ -4,6 +4,8 @@ An address that is not in the table fails: whoever adds one says here who may.
 """
 
 import copy
+import hashlib
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -28,11 +30,15 @@ from jieli.exchange.excel.writing import template
 from jieli.exchange.models import Upload
 from jieli.guidance.models import GuidanceSession
 from jieli.missions.models import Mission
+from jieli.rooms import recordings, store
 from jieli.rooms.actions import freeze
+from jieli.rooms.models import ClipSource, Recording, TeachingClip
+from jieli.rules.recordings import Chunk
 from jieli.stories.models import DemoTime
 from jieli.web.now import wall
 from tests.cases.world import PASSWORD, World, minutes
 from tests.chart.conftest import photo
+from tests.rooms.reels import Reel
 from tests.web.signin.people import with_passkey
 
 pytestmark = [pytest.mark.django_db]
@@ -91,6 +97,11 @@ def nobody(seat: Seat) -> bool:
 
 def somewhere(seat: Seat) -> bool:
     return seat.kind in TREATING
+
+
+def allied(seat: Seat) -> bool:
+    """Works with patients at a hospital of the alliance."""
+    return seat.kind in TREATING and seat.site != "other"
 
 
 def keeper(seat: Seat) -> bool:
@@ -183,6 +194,17 @@ RULES = {
          "missions:gate_error"],
         treating,
     ),
+    # what rooms recorded: sent by whose seat it is, looked at with the case
+    **dict.fromkeys(["rooms:recordings", "rooms:recording", "rooms:chunk"], asked),
+    **dict.fromkeys(
+        ["cases:recordings", "cases:recordings_data", "rooms:recording_file"], case
+    ),
+    "cases:recording_download": (
+        lambda seat: seat.site in ("treating", "asked") and seat.kind in OFFICE
+    ),
+    **dict.fromkeys(["cases:clips", "cases:clip_withdrawal"], treating),
+    "cases:clip_library": somewhere,
+    **dict.fromkeys(["cases:clip", "rooms:clip_file"], allied),
     # the records office of the treating hospital
     **dict.fromkeys(
         ["cases:patient_copies", "cases:patient_copy", "cases:patient_copy_pdf",
@@ -378,7 +400,12 @@ class Place:
             number=1, kind="advice", client_key=UUID(int=1), occurred_at=minutes(42),
             recorded_at=minutes(42), by=world.doctor,
         )  # fmt: skip
+        recording, clip = self._recorded(request.case, seat)
         return {
+            "/recordings/<uuid:key>": recording.key,
+            "/recordings/<uuid:recording>": recording.key,
+            "/chunks/<int:number>": 0,
+            "/clips/<uuid:key>": clip.key,
             "/rooms/seats/<uuid:key>": seat.key,
             "/frames/<uuid:frame>": uuid4(),
             "/rooms/frames/<uuid:key>": frame.key,
@@ -428,6 +455,25 @@ class Place:
             "/slots/<int:slot>": world.hub.slots.create(starts_at=minutes(60)).pk,
             "/vehicles/<int:vehicle>": world.hub.vehicles.create(name="x", kind="ambulance").pk,
         }
+
+    def _recorded(self, case: Any, seat: Any) -> tuple[Recording, TeachingClip]:
+        """The expert who was rung keeps a copy, and a clip was cut."""
+        reel = Reel(Client(), seat, minute=46, copy=True)
+        told = recordings.Told(reel.key, "x", "field", reel.mime, True, minutes(46))
+        run = recordings.announce(seat, told, by=self.world.alice, now=minutes(47))
+        content = reel.chunks[0]
+        chunk = Chunk(
+            0, len(content), hashlib.sha256(content).hexdigest(), "", minutes(46), minutes(46.1)
+        )
+        recordings.receive(run, chunk, io.BytesIO(content), now=minutes(47))
+        clip = TeachingClip(
+            title="x", organisation=self.world.county, made_by=self.world.doctor,
+            made_at=minutes(43), ms=1, mime="video/webm",
+        )  # fmt: skip
+        clip.size, clip.sha256 = store.place_clip(clip.key, [content])
+        clip.save()
+        ClipSource.objects.create(clip=clip, case_key=case.key, recording=run, begin_ms=0, end_ms=1)
+        return run, clip
 
     def path(self, route: str) -> str:
         for part, value in self.rows.items():

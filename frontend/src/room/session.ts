@@ -7,6 +7,7 @@ import { Feeds, type Trouble } from "./feeds";
 import { Ink, thinned, type Stroke, type Tool } from "./ink";
 import { NEED, START, STEPS, next, planned, type Ladder, type Step } from "./ladder";
 import { Line, type Admission } from "./line";
+import { Recorder, type Pace, type Place, type RecorderState } from "./recorder";
 import { Mesh } from "./mesh";
 import { Album, pieces, snapshot, type Still } from "./still";
 import type { LogLine, Role, SeatInfo, Source, State, Welcome } from "./types";
@@ -22,7 +23,7 @@ export interface Picture {
 
 export interface View {
   changed(): void;
-  trouble(what: Trouble | "unsaved" | "refused", about: string): void;
+  trouble(what: Trouble | "unsaved" | "refused" | "unrecorded" | `disk-${Place}`, about: string): void;
   out(why: string): void;
   said(line: LogLine): void;
   still(feed: string, url: string, at: number): void;
@@ -198,13 +199,14 @@ export class Session {
     this.voices.get(seat)?.remove();
     this.voices.delete(seat);
     this.levels.delete(seat);
-    if (!stream) return;
+    if (!stream) return this.recorder?.voice(seat, null);
     const voice = document.createElement("audio");
     voice.autoplay = true;
     voice.srcObject = stream;
     voice.dataset.seat = seat;
     document.body.append(voice);
     this.voices.set(seat, voice);
+    this.recorder?.voice(seat, stream);
     void voice.play().catch(() => this.view.trouble("busy", "sound"));
     this.levels.set(seat, this.meter(stream));
   }
@@ -246,6 +248,7 @@ export class Session {
     }
     this.engine.publish(this.feeds.all);
     this.engine.speak(this.feeds.voice);
+    if (this.feeds.voice) this.recorder?.voice("me", new MediaStream([this.feeds.voice]));
     this.line.say({ mic: !!this.feeds.voice && !this.feeds.muted, feeds: this.feeds.all.map(({ id, source }) => ({ id, source })) });
     this.view.changed();
   }
@@ -271,6 +274,50 @@ export class Session {
     return (key && this.delayOf(key)?.middle) || 0;
   }
 
+  // ── recording ────────────────────────────────────────────────────────────
+
+  recorded?: RecorderState;
+  private recorder?: Recorder;
+  private recording = false; // asked for; the recorder opens its vault first
+
+  /** Whoever is with the patient records what they show; the expert what comes from there. */
+  private async keepRecord(): Promise<void> {
+    const role = this.welcome?.role ?? "learner";
+    const first = THEATRE.includes(role);
+    const second = role === "expert" && this.engine instanceof Mesh;
+    if (this.ended || !(first || second)) return;
+    const feeds = first
+      ? this.feeds.all
+      : this.ordered().filter((one) => !one.mine && one.stream && one.source !== "face").map((one) => ({ id: one.feed, source: one.source, track: one.stream?.getVideoTracks()[0] as MediaStreamTrack }));
+    if (!this.recorder) {
+      if (this.recording || !feeds.length) return;
+      this.recording = true;
+      const options = { seat: this.me, owner: document.body.dataset.me ?? "", copy: second, now: () => this.line.now(), pace: () => this.pace, changed: (state: RecorderState) => this.sayRecorded(state) };
+      this.recorder = await Recorder.open(options).catch(() => undefined);
+      if (!this.recorder) return this.view.trouble("unrecorded", "");
+      if (this.feeds.voice) this.recorder.voice("me", new MediaStream([this.feeds.voice]));
+      for (const [seat, voice] of this.voices) this.recorder.voice(seat, voice.srcObject as MediaStream);
+    }
+    this.recorder.recordAll(feeds);
+  }
+
+  /** The recording never takes room from the talk. */
+  private get pace(): Pace {
+    if (!this.online) return "stop";
+    const steps = [...this.ladders].filter(([seat]) => this.seats.has(seat)).map(([, one]) => one.step);
+    const worst = Math.max(0, ...steps);
+    return worst === 0 ? "full" : worst < 3 ? "slow" : "stop";
+  }
+
+  private sayRecorded(state: RecorderState): void {
+    const before = this.recorded;
+    this.recorded = state;
+    const news = !before || Math.abs(before.behind - state.behind) > 5 || Math.floor(before.seconds / 20) !== Math.floor(state.seconds / 20);
+    if (news) this.line.say({ recording: { seconds: state.seconds, behind: state.behind } });
+    if (before && before.place !== state.place && state.place !== "both") this.view.trouble(`disk-${state.place}`, "");
+    this.view.changed();
+  }
+
   // ── every second ─────────────────────────────────────────────────────────
 
   private async look(): Promise<void> {
@@ -287,6 +334,7 @@ export class Session {
     this.engine.cast({ k: "beat", t: performance.now(), seat: this.me });
     this.tell();
     this.record();
+    void this.keepRecord();
     this.view.changed();
   }
 
@@ -608,6 +656,7 @@ export class Session {
     if (this.ended) return;
     this.ended = true;
     window.clearInterval(this.timer);
+    this.recorder?.close();
     this.line.close();
     this.engine?.close();
     this.delays.forEach((delay) => delay.stop());

@@ -7,14 +7,17 @@ from uuid import UUID
 from jieli.cases import actions as cases
 from jieli.cases.models import Case
 from jieli.cases.queries import export
+from jieli.cases.queries.recordings import use_chapters
 from jieli.cases.queries.rooms import use_held
 from jieli.chart.models import Procedure
 from jieli.directory import actions as directory
 from jieli.directory.models import Channel, Practitioner
 from jieli.guidance import actions as guidance
 from jieli.guidance.queries import link
+from jieli.guidance.queries.chapters import chapters_of
 from jieli.guidance.queries.export import guidance_of
 from jieli.guidance.queries.lists import going_in, is_guided
+from jieli.guidance.queries.precheck import teaching_consent
 from jieli.missions import actions as missions
 from jieli.missions.queries.export import checklists_of, missions_of, sheets_of, temporised_of
 from jieli.missions.queries.gates import use_guided
@@ -37,6 +40,8 @@ def join() -> None:
     rooms.use_met(cases.note_met, _guide_is_there)
     rooms.use_left(_guide_has_left)
     use_held(_held_in)
+    cases.use_teaching_consent(teaching_consent)
+    use_chapters(chapters_of)
     link.use_link_measure(_measured)
     export.use_more("missions", missions_of)
     export.use_more("sheets", sheets_of)

@@ -338,6 +338,20 @@ SENTENCES: Mapping[str, Sentence] = {
         "undo", N("%(actor)s struck out no. %(number)s: %(guided)s"), detail=N("%(why)s")
     ),
     "appointment_made": _s("cal", N("%(actor)s made an appointment: %(meets)s"), key=True),
+    "recording_kept": _s(
+        "rec",
+        N("Recording kept: %(seconds)s s of %(feeds)s pictures"),
+        detail=N("%(runs)s parts, sealed; %(missing)s pieces missing"),
+    ),
+    "recordings_let_go": _s(
+        "rec",
+        N("Recordings removed after the time that the law asks for"),
+        detail=N("%(runs)s parts"),
+    ),
+    "clip_made": _s(
+        "book", N("%(actor)s cut a teaching clip"), detail=N("%(title)s · %(seconds)s s")
+    ),
+    "clip_withdrawn": _s("x", N("Teaching clip withdrawn"), detail=N("%(title)s")),
 }
 # Facts that are codes, and the table that has the word for each.
 WORDED: Mapping[str, Mapping[str, object]] = {
