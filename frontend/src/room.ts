@@ -70,7 +70,10 @@ class Room extends HTMLElement {
     const button = form.querySelector<HTMLButtonElement>("button.go");
     if (button) button.disabled = true;
     try {
-      const pass = await admitted(this.dataset.seats ?? "", { role: this.door?.chosenRole ?? "" });
+      const held = `jl-seat:${this.dataset.seats ?? ""}`; // a page that is loaded anew gives its old seat back
+      const before = sessionStorage.getItem(held);
+      const pass = await admitted(this.dataset.seats ?? "", { role: this.door?.chosenRole ?? "", ...(before ? { before } : {}) });
+      sessionStorage.setItem(held, pass.seat);
       this.enter(pass);
     } catch (fault) {
       this.trouble(fault instanceof Turned && fault.message ? fault.message : say.weak);

@@ -107,6 +107,7 @@ export class Session {
 
   private enter(said: Welcome): void {
     this.welcome = said;
+    for (const [seat, name] of Object.entries(said.names ?? {})) this.names.set(seat, name);
     this.engine ??= this.make(said);
     const here = new Set(said.seats.map((one) => one.seat));
     // Who is not on the server's list may have lost the line only: their media says whether they are here.

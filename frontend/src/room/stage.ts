@@ -47,7 +47,9 @@ export class Stage {
 
   get picture(): Picture | undefined {
     const all = this.session.ordered();
-    return this.session.pictures.get(this.main) ?? all.find((one) => one.stream || this.stills.has(one.feed)) ?? all[0];
+    const seen = (one?: Picture): boolean => !!one && (!!one.stream || this.stills.has(one.feed));
+    const chosen = this.session.pictures.get(this.main);
+    return seen(chosen) ? chosen : (all.find(seen) ?? all[0]); // whoever has gone leaves no black stage
   }
 
   /** The frozen picture that lies over the feed now, "" when it moves. */

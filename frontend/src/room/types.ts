@@ -48,4 +48,5 @@ export interface Welcome {
   ice: RTCIceServer[];
   s: number;
   last: number;
+  names: Record<string, string>; // seat → whose it is or was
 }

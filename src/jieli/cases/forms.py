@@ -195,6 +195,13 @@ class AppointmentForm(forms.Form):
         return at
 
 
+class JoinForm(forms.Form):
+    """As what one joins the room; `before`: the seat of the same page before it was loaded anew."""
+
+    role = forms.CharField(max_length=12, required=False)
+    before = forms.UUIDField(required=False)
+
+
 class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=200, error_messages={"required": _("Say why, in a few words.")}

@@ -910,9 +910,10 @@ def room(request: Signed, key: UUID) -> HttpResponse:
 @require_POST
 def room_seats(request: Signed, key: UUID) -> HttpResponse:
     case = access.get_case_for(request.me, key, request.now)
-    role = request.POST.get("role", "")
+    form = forms.JoinForm(request.POST)
+    data = forms.checked(form)
     try:
-        seat, ticket = actions.join_room(case, role, by=request.me, now=request.now)
+        seat, ticket = actions.join_room(case, **data, by=request.me, now=request.now)
     except Refused as refusal:
         return refused(refusal)
     return admitted(seat, ticket)

@@ -82,15 +82,24 @@ def end_seats(case_key: UUID, people: Iterable[int] | None, *, now: datetime) ->
 
 @action
 def take_seat(
-    room: Room, role: str, *, by: Practitioner, now: datetime, site: int | None = None
+    room: Room,
+    role: str,
+    *,
+    by: Practitioner,
+    now: datetime,
+    site: int | None = None,
+    before: UUID | None = None,
 ) -> tuple[Seat, str]:
     """A seat, and the ticket that opens its line once within two minutes.
 
-    `site`: the hospital for which they are here, where they belong to several.
+    `site`: the hospital for which they are here, where they belong to several. `before`: the seat
+    that the same page had before it was loaded anew; nobody sits there any more.
     """
     if room.closed_at is not None:
         raise Refused("This room is closed.")
     mine = room.seats.filter(practitioner=by, left_at=None)
+    for old in mine.filter(key=before).select_related("room") if before else ():
+        leave(old, now=now)
     present = mine.filter(seen_at__gt=now - rules.SEEN)
     if present.count() >= rules.PEERS:
         raise Refused("You are in this room on many devices. Close it on one of them first.")

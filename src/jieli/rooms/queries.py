@@ -33,6 +33,15 @@ def as_seen(seat: Seat) -> dict[str, Any]:
     }
 
 
+NAMED = 300  # the last seats of a room whose lines may stand in its log
+
+
+def names_in(room: Room) -> dict[str, str]:
+    """Who sat on which seat, also of those who have left: their ink stays."""
+    rows = room.seats.order_by("-id").values_list("key", "practitioner__name")[:NAMED]
+    return {str(key): name for key, name in rows}
+
+
 def lines_after(room: Room, number: int) -> Sequence[tuple[LogLine, UUID | None]]:
     """The next lines of the log with the seat of each."""
     lines = LogLine.objects.filter(room=room, number__gt=number).select_related("seat")

@@ -179,6 +179,7 @@ class Lines:
                 "t": "welcome", "seat": str(seat.key), "role": seat.role, "engine": room.engine,
                 "seats": seats, "ice": ice.servers(room.key, seat.key, now),
                 "s": round(now.timestamp() * 1000), "last": room.length,
+                "names": queries.names_in(room),
             }  # fmt: skip
             seen = queries.as_seen(seat)
             lines = _lines_after(seat, after, now=now)

@@ -21,7 +21,9 @@ AGAIN = timedelta(minutes=10)  # who comes back sooner has not joined anew
 
 
 @action
-def join_room(case: Case, role: str, *, by: Practitioner, now: datetime) -> tuple[Seat, str]:
+def join_room(
+    case: Case, role: str, *, by: Practitioner, now: datetime, before: UUID | None = None
+) -> tuple[Seat, str]:
     """A seat in the case's room and the ticket for its line; the record says who came as what."""
     case = lock_case(case.pk)
     if case.status != Case.Status.OPEN:
@@ -29,7 +31,9 @@ def join_room(case: Case, role: str, *, by: Practitioner, now: datetime) -> tupl
     rules.check_role(role, roles_in_room(by, case, now))
     room = rooms.open_room(case.key, by=by, now=now)
     back = room.seats.filter(practitioner=by, role=role, seen_at__gt=now - AGAIN).exists()
-    seat, ticket = rooms.take_seat(room, role, by=by, now=now, site=case.organisation_id)
+    seat, ticket = rooms.take_seat(
+        room, role, by=by, now=now, site=case.organisation_id, before=before
+    )
     if not back:
         log(case, "room_joined", by=by, now=now, person=by.name, role=role, room=str(room.key))
     return seat, ticket
