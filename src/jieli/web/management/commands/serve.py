@@ -39,6 +39,8 @@ class Command(BaseCommand):
             log_config=None,  # ours, from the settings
             access_log=False,  # ours too, without query strings
             server_header=False,
+            ws="websockets-sansio",
+            ws_max_size=131_072,  # a description of many pictures has some 30,000
             timeout_keep_alive=30,
             timeout_graceful_shutdown=10,
         )
