@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "tests/journeys/sfu_page.ts"
 FLAGS = [
     "--no-sandbox",
+    "--disable-gpu",  # without one, starting it may take 15 seconds
     "--autoplay-policy=no-user-gesture-required",
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
@@ -101,12 +103,11 @@ class InRoom:
     def says(self, expression: str) -> Any:
         return self.page.evaluate(expression)
 
-    def until(self, expression: str, seconds: float = 15, why: str = "") -> Any:
-        return until(
-            lambda: self.says(expression),
-            seconds,
-            why or f"{expression}: {self.says('room.told()')}",
-        )
+    def until(self, expression: str, seconds: float = 15) -> None:
+        deadline = time.monotonic() + seconds
+        while not self.says(expression):
+            assert time.monotonic() < deadline, f"{expression}: {self.says('room.told()')}"
+            time.sleep(0.03)
 
     @property
     def seat(self) -> str:

@@ -12,7 +12,6 @@ let line: Line | undefined;
 let engine: Sfu | undefined;
 let welcome: Welcome | undefined;
 let out = "";
-let refused = "";
 
 const heard: Heard = {
   feed(seat, feed, stream) {
@@ -43,12 +42,14 @@ const heard: Heard = {
   contact: (seat, on) => void (on ? contacts.add(seat) : contacts.delete(seat)),
   signal: () => undefined,
   ask: async (body) => {
-    log.push(`ask ${(body as { do: string }).do}`);
+    const said = `${Math.round(performance.now())} ${(body as { do: string }).do}`;
+    log.push(`ask ${said}`);
     try {
-      return await (line as Line).ask(body);
+      const answer = await (line as Line).ask(body);
+      log.push(`answer ${Math.round(performance.now())} to ${said}`);
+      return answer;
     } catch (fault) {
-      refused = (fault as Error).message;
-      log.push(`${(body as { do: string }).do}: ${refused}`);
+      log.push(`${Math.round(performance.now())} refused ${said}: ${(fault as Error).message}`);
       throw fault;
     }
   },
@@ -57,7 +58,7 @@ const heard: Heard = {
 function camera(width = 1280, height = 720): MediaStreamTrack {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [width, height];
-  const ink = canvas.getContext("2d") as CanvasRenderingContext2D;
+  const ink = canvas.getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D;
   const noise = ink.createImageData(160, 90);
   let n = 0;
   window.setInterval(() => {
@@ -118,7 +119,6 @@ const room = {
   voices: () => voices.size,
   contacts: () => contacts.size,
   out: () => out,
-  refused: () => refused,
   samples: (): Promise<Sample[]> => (engine as Sfu).samples(),
   told: () => log.slice(-30),
   async stats(): Promise<Record<string, unknown>[]> {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -100,13 +99,10 @@ def test_a_picture_and_a_voice_reach_the_far_side(case: str, enter: Callable[...
     viewer.until("room.seat()")
     theatre.says("room.show(['f1'])")
     theatre.says("room.speak()")
-    began = time.monotonic()
     decoded(viewer, "f1")
-    print("first pictures after", time.monotonic() - began)
     viewer.until("room.voices() === 1 && room.contacts() === 1")
     viewer.until("room.height('f1') === 720")
-    codecs = {row["mimeType"] for row in theatre.says("room.stats()") if row["type"] == "codec"}
-    print({rid: (r.get("frameHeight"), r.get("framesPerSecond"), r.get("encoderImplementation"), r.get("targetBitrate"), r.get("totalEncodeTime",0)/max(1,r.get("framesEncoded",1))*1000) for rid, r in sent(theatre).items()}, codecs)
+    assert set(sent(theatre)) == {"h", "m", "l"}
 
     # Another picture joins, and the first one ends.
     theatre.says("room.show(['f1', 'f2'], 'monitor')")
@@ -136,7 +132,7 @@ def test_a_learner_cannot_send(case: str, enter: Callable[..., InRoom]) -> None:
     theatre.until("room.seat()")
     viewer.until("room.seat()")
     viewer.says("room.show(['f1'])")
-    viewer.until("room.refused().includes('role')")
+    viewer.until("room.told().some((said) => /refused .* publish: .* role/.test(said))")
     viewer.says("room.speak()")
     theatre.page.wait_for_timeout(1500)
     assert theatre.says("room.shown()") == []
@@ -171,9 +167,7 @@ def test_janus_killed_comes_back(case: str, sfu: Sfu, enter: Callable[..., InRoo
     sfu.stop(signal.SIGKILL)
     viewer.page.wait_for_timeout(1000)
     sfu.start()
-    began = time.monotonic()
     decoded(viewer, "f1", 30)
-    print("back after", time.monotonic() - began)
 
 
 def test_a_line_that_breaks_does_not_end_the_picture(
