@@ -33,6 +33,7 @@ class Installation:
             "JIELI_PUBLIC_URL": self.url,
             **environment,
         }
+        self.environment.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)  # of our own loop, not of theirs
 
     def jieli(self, *arguments: str) -> str:
         """Run a command to its end and return what it says."""

@@ -11,6 +11,7 @@ const TOUCHED: [RegExp, string[]][] = [
   [/^consent_/, ["chart", "clocks"]],
   [/^temporised/, ["underway", "advice", "clocks"]],
   [/^(mission_|procedure_|checklist_)/, ["underway", "clocks"]],
+  [/^room_/, ["head"]],
   [/^note_written$/, ["thread"]],
   [/^outcome_/, ["outcome"]],
 ];

@@ -7,7 +7,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -27,6 +27,7 @@ from jieli.directory.models import Alliance, DutySwap, Membership, Organisation,
 from jieli.exchange.excel.writing import template
 from jieli.exchange.models import Upload
 from jieli.missions.models import Mission
+from jieli.rooms.actions import freeze
 from jieli.stories.models import DemoTime
 from jieli.web.now import wall
 from tests.cases.world import PASSWORD, World, minutes
@@ -150,6 +151,7 @@ RULES = {
          "cases:measurements", "cases:handover",
          "cases:document", "cases:document_file", "cases:urgency", "cases:export_json",
          "cases:export_pdf", "cases:verification", "cases:acceptance", "cases:refusal",
+         "cases:room", "cases:room_seats", "rooms:frame",
          "cases:referral", "cases:contact", "cases:appointment", "cases:request_rings",
          # a team that is planned: the step is its approval, by either side, or a word about a leg
          "missions:mission", "missions:mission_part", "missions:papers_pdf", "missions:under_way",
@@ -181,6 +183,7 @@ RULES = {
     ),
     **dict.fromkeys(["cases:new_decision", "missions:choice"], deciding),
     "missions:assent": asked,
+    **dict.fromkeys(["rooms:ticket", "rooms:frames"], asked),  # whose seat it is
     "missions:joint": lambda seat: seat.kind in DESK,
     "cases:new_opinion": asked,
     "cases:new_case": lambda seat: seat.kind in {"doctor", "nurse", "expert", "coordinator"},
@@ -350,7 +353,15 @@ class Place:
             content="x", answers={}, occurred_at=minutes(40), recorded_at=minutes(40),
             by=world.doctor,
         )  # fmt: skip
+        seat, _ticket = actions.join_room(
+            request.case, "expert", by=world.alice, now=minutes(45)
+        )
+        still = keep_file(SimpleUploadedFile("y.jpg", photo()))
+        frame = freeze(seat, uuid4(), "f", still, now=minutes(46))
         return {
+            "/rooms/seats/<uuid:key>": seat.key,
+            "/frames/<uuid:frame>": uuid4(),
+            "/rooms/frames/<uuid:key>": frame.key,
             "/gates/<uuid:key>": signed.key,
             "/<slug:gate>": "time_out",
             "/missions/<uuid:key>/live/<slug:part>": f"{mission.key}/live/head",

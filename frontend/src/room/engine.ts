@@ -48,7 +48,9 @@ export interface MediaEngine {
   take(from: string, data: unknown): void;
   /** To everybody on the fast way; the seats that it cannot reach get it from the server. */
   cast(data: unknown): boolean;
-  /** How a feed is sent to one seat; an SFU does it for the viewer, by layers. */
+  /** To one seat on the fast way; false when there is none to it. */
+  castTo(seat: string, data: unknown): boolean;
+  /** How a feed, or "voice", is sent to one seat; an SFU does it for the viewer, by layers. */
   shape(seat: string, feed: string, shape: Shape): void;
   samples(): Promise<Sample[]>;
   /** A fresh connection: a browser finds back to a full picture sooner than by growing. */

@@ -179,8 +179,9 @@ class Connection {
   }
 
   async shape(feed: string, shape: Shape): Promise<void> {
-    const way = this.sending.get(feed);
+    const way = feed === "voice" ? this.voice : this.sending.get(feed);
     if (!way) return;
+    if (way === this.voice) return this.parameters(way, (p) => p.encodings.forEach((encoding) => (encoding.active = shape.active)));
     await this.parameters(way, (p) => {
       for (const encoding of p.encodings) {
         encoding.active = shape.active;
@@ -357,11 +358,6 @@ export class Mesh implements MediaEngine {
       else all = false;
     }
     return all && this.peers.size > 0;
-  }
-
-  /** What waits on the fast way to one seat, bytes: a still is sent when the last one is through. */
-  waiting(seat: string): number {
-    return this.peers.get(seat)?.current.fast.bufferedAmount ?? 0;
   }
 
   castTo(seat: string, data: unknown): boolean {

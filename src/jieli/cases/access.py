@@ -9,6 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404
 
 from jieli.cases.models import (
+    FINDERS,
     BreakGlass,
     Candidate,
     Case,
@@ -148,7 +149,9 @@ def standing_of(person: Practitioner, case: Case, now: datetime) -> Standing:
 def roles_in_room(person: Practitioner, case: Case, now: datetime) -> tuple[str, ...]:
     """As what this person may sit in the case's room."""
     standing = standing_of(person, case, now)
-    return rooms.roles_of(treating=standing.treating, asked=standing.asked, desk=standing.desk)
+    asked = Candidate.objects.filter(request__case=case, practitioner=person)
+    advises = asked.exclude(barred="own_case").exclude(line__in=FINDERS).exists()
+    return rooms.roles_of(treating=standing.treating, asked=advises, desk=standing.desk)
 
 
 def need_treating(person: Practitioner, case: Case, now: datetime) -> None:

@@ -145,6 +145,10 @@ class Candidate(models.Model):
         ]
 
 
+# They find somebody, and do not advise.
+FINDERS = (Candidate.Line.OFFICER, Candidate.Line.DIRECTOR)
+
+
 class Ring(models.Model):
     """呼叫: one attempt to reach one person for one request."""
 

@@ -16,6 +16,8 @@ from django.db.models import Q
 from jieli.chart.store.keep import Kept
 from jieli.directory.access import organisations_of, today
 from jieli.directory.models import Practitioner
+from jieli.live import actions as live
+from jieli.live import topics
 from jieli.record.actions import action
 from jieli.rooms.models import Frame, LogLine, Room, Seat
 from jieli.rooms.telling import tell_room
@@ -37,7 +39,7 @@ def use_met(told: Met) -> None:
 
 @action
 def open_room(case_key: UUID, *, by: Practitioner, now: datetime) -> Room:
-    """The room of a case, made when it is first needed. The case's chain is locked by the caller."""
+    """The room of a case, made when it is first needed; the caller holds the case's lock."""
     room, _made = Room.objects.get_or_create(
         case_key=case_key,
         defaults={
@@ -75,8 +77,13 @@ def end_seats(case_key: UUID, people: Iterable[int] | None, *, now: datetime) ->
 
 
 @action
-def take_seat(room: Room, role: str, *, by: Practitioner, now: datetime) -> tuple[Seat, str]:
-    """A seat, and the ticket that opens its line once within two minutes."""
+def take_seat(
+    room: Room, role: str, *, by: Practitioner, now: datetime, site: int | None = None
+) -> tuple[Seat, str]:
+    """A seat, and the ticket that opens its line once within two minutes.
+
+    `site`: the hospital for which they are here, where they belong to several.
+    """
     if room.closed_at is not None:
         raise Refused("This room is closed.")
     mine = room.seats.filter(practitioner=by, left_at=None)
@@ -90,7 +97,7 @@ def take_seat(room: Room, role: str, *, by: Practitioner, now: datetime) -> tupl
     seat = Seat.objects.create(
         room=room,
         practitioner=by,
-        organisation_id=min(sites, default=None),
+        organisation_id=site if site in sites else min(sites, default=None),
         role=role,
         ticket=_digest(ticket),
         ticket_until=now + rules.TICKET,
@@ -124,6 +131,7 @@ def use_ticket(ticket: str, *, by: Practitioner, now: datetime) -> Seat | None:
     seat.ticket, seat.seen_at = b"", now
     seat.joined_at = seat.joined_at or now
     seat.save(update_fields=["ticket", "seen_at", "joined_at"])
+    _tell_pages(seat.room, "room_entered")
     return seat
 
 
@@ -132,6 +140,13 @@ def leave(seat: Seat, *, now: datetime) -> None:
     """By their own will, or because the line stayed broken."""
     if Seat.objects.filter(pk=seat.pk, left_at=None).update(left_at=now, ticket=b""):
         tell_room(seat.room_id, {"t": "left", "seat": str(seat.key)})
+        _tell_pages(seat.room, "room_left")
+
+
+def _tell_pages(room: Room, verb: str) -> None:
+    """The case page says who is in the room."""
+    if room.case_key is not None:
+        live.publish([topics.case(str(room.case_key))], None, verb)
 
 
 @action
@@ -141,11 +156,11 @@ def note_seen(seat: Seat, *, now: datetime) -> bool:
 
 
 @action
-def say_state(seat: Seat, state: dict[str, Any]) -> None:
+def say_state(seat: Seat, state: dict[str, Any], *, now: datetime) -> None:
     """What a page shows and how its link is; kept for whoever comes later."""
     if len(json.dumps(state)) > rules.STATE:
         raise Refused("This is too much to say about a seat.")
-    Seat.objects.filter(pk=seat.pk, left_at=None).update(state=state)
+    Seat.objects.filter(pk=seat.pk, left_at=None).update(state=state, seen_at=now)
     tell_room(seat.room_id, {"t": "state", "seat": str(seat.key), "d": state})
 
 

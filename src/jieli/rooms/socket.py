@@ -85,6 +85,7 @@ class Line:
 class Entrance(NamedTuple):
     account: Account
     seat: Seat
+    seen: dict[str, Any]  # as the others know it
     welcome: str
     lines: list[str]
 
@@ -106,6 +107,7 @@ class Lines:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
+        self._drift = 0.0  # seconds from this machine's clock to the installation's time
 
     # ── a line from its opening to its end ───────────────────────────────────
 
@@ -115,12 +117,14 @@ class Lines:
         await receive()  # websocket.connect
         origin, host = headers.get(b"origin", ""), headers.get(b"host", "")
         if self._closing or not self._is_ours(origin, host):
-            return await send({"type": "websocket.close", "code": OUT})
+            await send({"type": "websocket.close", "code": OUT})
+            return
         await send({"type": "websocket.accept"})
         cookies = "; ".join(v.decode("latin-1") for n, v in scope["headers"] if n == b"cookie")
         entrance = await self._let_in(cookies, receive)
         if entrance is None:
-            return await send({"type": "websocket.close", "code": OUT})
+            await send({"type": "websocket.close", "code": OUT})
+            return
         line = Line(entrance.seat, entrance.account, send, time.monotonic())
         room = self._rooms.setdefault(line.seat.room_id, {})
         if old := room.get(line.key):
@@ -134,7 +138,7 @@ class Lines:
             line.offer(text)
         if line.seat.room.engine == Room.Engine.SFU:
             self._media.opened(line)
-        self._pass_on(line, {"t": "join", **queries.as_seen(line.seat)})
+        self._pass_on(line, {"t": "join", **entrance.seen})
         pump = asyncio.create_task(line.pump())
         writer = asyncio.create_task(self._write(line))
         watch = asyncio.create_task(self._watch(line))
@@ -164,7 +168,7 @@ class Lines:
             return None
 
     def _enter(self, cookies: str, ticket: str, after: int) -> Entrance | None:
-        now = self._now()
+        now = self._instant()
         found = self._who(cookies)
         if found is None:
             return None
@@ -180,7 +184,9 @@ class Lines:
                 "seats": seats, "ice": ice.servers(room.key, seat.key, now),
                 "s": round(now.timestamp() * 1000), "last": room.length,
             }  # fmt: skip
-            return Entrance(account, seat, json.dumps(welcome), _lines_after(seat, after))
+            seen = queries.as_seen(seat)
+            lines = _lines_after(seat, after, now=now)
+            return Entrance(account, seat, seen, json.dumps(welcome), lines)
 
     async def _hear(self, line: Line, receive: Receive, pump: asyncio.Task[None]) -> None:
         while not line.ended:
@@ -188,25 +194,26 @@ class Lines:
             await asyncio.wait({getting, pump}, return_when=asyncio.FIRST_COMPLETED)
             if not getting.done():
                 getting.cancel()
-                return None
+                return
             message = getting.result()
             if message["type"] == "websocket.disconnect":
-                return None
+                return
             text = message.get("text") or ""
-            if not line.bucket.take(time.monotonic(), 1 + len(text) / 4000):
-                return line.end(FULL)  # nobody draws so fast
             said = _read(message)
-            if said is None:
-                return line.end(BAD)
-            if said.get("t") == "leave":
+            if not line.bucket.take(time.monotonic(), 1 + len(text) / 4000):
+                line.end(FULL)  # nobody draws so fast
+            elif said is None:
+                line.end(BAD)
+            elif said.get("t") == "leave":
                 line.left = True
-                return None
-            await self._take(line, said)
+                line.end(1000)
+            else:
+                await self._take(line, said)
 
     async def _take(self, line: Line, said: dict[str, Any]) -> None:
         kind = said.get("t")
         if kind == "ping":
-            pong = {"t": "pong", "c": said.get("c"), "s": self._now().timestamp() * 1000}
+            pong = {"t": "pong", "c": said.get("c"), "s": (time.time() + self._drift) * 1000}
             return line.offer(json.dumps(pong))
         if not await self._may_speak(line):
             return line.end(OUT)
@@ -225,7 +232,7 @@ class Lines:
             await self._ask_in(line, actions.say_state, line.seat, said["d"])
         elif kind == "met":
             others = [key for key in map(_uuid, said.get("of", [])) if key]
-            await self._ask_in(line, actions.met, line.seat, others, now=self._now())
+            await self._ask_in(line, actions.met, line.seat, others)
         return None
 
     def _to_others(self, line: Line, said: dict[str, Any]) -> None:
@@ -255,7 +262,7 @@ class Lines:
             while not line.said.empty() and len(batch) < 50:
                 batch.append(line.said.get_nowait())
             try:
-                await self._ask_in(line, actions.write, line.seat, batch, now=self._now())
+                await self._ask_in(line, actions.write, line.seat, batch)
             except Refused:
                 await self._one_by_one(line, batch)
             except Exception as fault:  # noqa: BLE001 - not written: the page sends it again
@@ -265,7 +272,7 @@ class Lines:
     async def _one_by_one(self, line: Line, batch: list[Said]) -> None:
         for one in batch:
             try:
-                await self._ask_in(line, actions.write, line.seat, [one], now=self._now())
+                await self._ask_in(line, actions.write, line.seat, [one])
             except Refused as refusal:
                 said = {"t": "refused", "id": str(one.ref), "why": refusal.sentence}
                 line.offer(json.dumps(said))
@@ -276,14 +283,14 @@ class Lines:
         if time.monotonic() - line.checked < FRESH:
             return not line.ended
         line.checked = time.monotonic()
-        return bool(await self._ask_in(line, _stays, line.seat, self._now()))
+        return bool(await self._ask_in(line, _stays, line.seat))
 
     async def _watch(self, line: Line) -> None:
         while True:
             await asyncio.sleep(AGAIN)
             try:
                 line.checked = time.monotonic()
-                if not await self._ask_in(line, _stays, line.seat, self._now()):
+                if not await self._ask_in(line, _stays, line.seat):
                     return line.end(OUT)
             except Exception as fault:  # noqa: BLE001 - in doubt it ends; the page comes back
                 log.warning("a room's access is unknown", extra={"kind": type(fault).__name__})
@@ -293,10 +300,17 @@ class Lines:
         """In a thread, as this person sees the database."""
 
         def asked() -> T:
-            with entered(line.account, line.seat.practitioner, self._now()):
-                return work(*given, **named)
+            now = self._instant()
+            with entered(line.account, line.seat.practitioner, now):
+                return work(*given, now=now, **named)
 
         return await self._ask(asked)
+
+    def _instant(self) -> datetime:
+        """Called in a thread: in a demonstration the time is a row of the database."""
+        now = self._now()
+        self._drift = now.timestamp() - time.time()
+        return now
 
     async def _ask(self, work: Callable[..., T], *given: Any) -> T:
         def asked() -> T:
@@ -318,7 +332,7 @@ class Lines:
 
     def _heard(self, room: int, message: dict[str, Any]) -> None:
         """From a thread of this process."""
-        if self._loop is not None:
+        if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._hand_out, room, message)
 
     def _hand_out(self, room: int, message: dict[str, Any]) -> None:
@@ -380,12 +394,13 @@ class Lines:
 
     async def _leave(self, line: Line) -> None:
         with contextlib.suppress(Exception):  # a sweep looks for silent seats as well
-            await self._ask_in(line, _leave_if_silent, line.seat, line.left, self._now())
+            await self._ask_in(line, _leave_if_silent, line.seat, line.left)
 
     def close(self) -> None:
         """The server stops; pages come back to whoever serves next, and their media goes on."""
         self._closing = True
         self._media.close()
+        telling.deaf_here(self._heard)
         for lines in self._rooms.values():
             for line in lines.values():
                 line.end(1012)
@@ -393,12 +408,12 @@ class Lines:
             task.cancel()
 
 
-def _stays(seat: Seat, now: datetime) -> bool:
+def _stays(seat: Seat, *, now: datetime) -> bool:
     """Asked as this person; whoever may stay is noted as seen."""
     return access.may_stay(seat.practitioner, seat.room, now) and actions.note_seen(seat, now=now)
 
 
-def _lines_after(seat: Seat, after: int) -> list[str]:
+def _lines_after(seat: Seat, after: int, *, now: datetime) -> list[str]:
     """What a page has missed of the log: many lines in few messages."""
     lines: list[str] = []
     while batch := queries.lines_after(seat.room, after):
@@ -410,7 +425,7 @@ def _lines_after(seat: Seat, after: int) -> list[str]:
     ]
 
 
-def _leave_if_silent(seat: Seat, left: bool, now: datetime) -> None:
+def _leave_if_silent(seat: Seat, left: bool, *, now: datetime) -> None:
     """Not when the same seat came back through another process."""
     fresh = Seat.objects.filter(pk=seat.pk, seen_at__gt=now - rules.BACK / 2).exists()
     if left or not fresh:

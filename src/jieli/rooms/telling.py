@@ -13,7 +13,6 @@ import queue
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import psycopg
@@ -32,14 +31,19 @@ def listen_here(hear: Callable[[int, Message], None]) -> None:
     _here.append(hear)
 
 
+def deaf_here(hear: Callable[[int, Message], None]) -> None:
+    if hear in _here:
+        _here.remove(hear)
+
+
 def tell_room(room: int, message: Message) -> None:
     """To everybody in the room, once what it says is committed."""
-    transaction.on_commit(partial(pass_on, room, message), robust=True)
+    transaction.on_commit(lambda: pass_on(room, message), robust=True)
 
 
 def pass_on(room: int, message: Message) -> None:
     """At once."""
-    for hear in _here:
+    for hear in list(_here):
         hear(room, message)
     _wire.send(room, message)
 

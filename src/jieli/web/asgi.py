@@ -1,4 +1,4 @@
-"""One public port: /live/ and /rooms/line/ are asynchronous, everything else is synchronous Django in threads.
+"""One public port: /live/ and /rooms/line/ are asynchronous, all else is Django in threads.
 
 Django's own ASGI handler costs about twice the processor for synchronous views.
 """

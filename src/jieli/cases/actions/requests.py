@@ -32,7 +32,7 @@ from jieli.cases.actions.spine import (
     stop_clocks,
     when,
 )
-from jieli.cases.models import Candidate, Case, Clock, Contact, Request, Ring
+from jieli.cases.models import FINDERS, Candidate, Case, Clock, Contact, Request, Ring
 from jieli.cases.queries.people import (
     OFFICIAL,
     Standing,
@@ -60,7 +60,6 @@ from jieli.rules import clocks as clock_rules
 from jieli.rules import matching, relay
 from jieli.rules.refusal import Refused
 
-FINDERS = (Candidate.Line.OFFICER, Candidate.Line.DIRECTOR)  # they find somebody, do not advise
 DECLINE_REASONS = (
     "operating",
     "not_my_specialty",

@@ -29,7 +29,7 @@ def join_room(case: Case, role: str, *, by: Practitioner, now: datetime) -> tupl
     rules.check_role(role, roles_in_room(by, case, now))
     room = rooms.open_room(case.key, by=by, now=now)
     back = room.seats.filter(practitioner=by, role=role, seen_at__gt=now - AGAIN).exists()
-    seat, ticket = rooms.take_seat(room, role, by=by, now=now)
+    seat, ticket = rooms.take_seat(room, role, by=by, now=now, site=case.organisation_id)
     if not back:
         log(case, "room_joined", by=by, now=now, person=by.name, role=role, room=str(room.key))
     return seat, ticket

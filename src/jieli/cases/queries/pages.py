@@ -33,6 +33,7 @@ from jieli.directory.access import organisations_of
 from jieli.directory.models import Department, Duty, Organisation, Practitioner, Role, Specialty
 from jieli.keys.seals import Unreadable
 from jieli.record.queries import newest_of
+from jieli.rooms.queries import people_in
 from jieli.rules import addenda
 from jieli.rules import clocks as clock_rules
 from jieli.rules.vitals import VITALS, shown
@@ -85,6 +86,7 @@ def head_part(sight: Sight) -> dict[str, Any]:
         "to_read": unread if standing.treating and unread and unread.author_id != me.pk else None,
         "to_decide": standing.decides and undecided and is_open,
         "fallback": is_open and any(r.fallback_told_at for r in waiting),
+        "in_room": people_in(case.key, sight.now) if is_open else [],
     }
 
 

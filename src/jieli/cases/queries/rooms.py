@@ -1,15 +1,16 @@
-"""The room of a case: who is in it, and whose being there makes contact."""
+"""The room of a case: its page, who is in it, and whose being there makes contact."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from jieli.cases.models import Candidate, Case, Request
+from django.utils.translation import gettext as _
+
+from jieli.cases.models import FINDERS, Candidate, Case, Request
+from jieli.cases.queries.lists import heading
 from jieli.cases.queries.people import active_roles, official_day
 from jieli.directory.access import TREATING_KINDS
-from jieli.rooms.queries import people_in
-
-FINDERS = (Candidate.Line.OFFICER, Candidate.Line.DIRECTOR)  # they find somebody, do not advise
+from jieli.rooms.words import tools, words_of_role
 
 
 def treats(case: Case, people: Sequence[int], now: datetime) -> bool:
@@ -28,6 +29,19 @@ def specialist_among(request: Request, people: Sequence[int]) -> Candidate | Non
     return next(iter([*mine, *found]), None)
 
 
-def room_part(case: Case, now: datetime) -> dict[str, Any]:
-    """What the case page says of its room."""
-    return {"in_room": people_in(case.key, now)}
+def room_page(case: Case, roles: Sequence[str], now: datetime) -> dict[str, Any]:
+    """The door of the room and all that stands still in it; no name of the patient."""
+    asked = case.requests.order_by("-id").first()
+    department = case.department.name if case.department else ""
+    return {
+        "case": case,
+        "heading": heading(case),
+        "place": " ".join(filter(None, (str(case.organisation), department, case.number))),
+        "roles": [(role, *words_of_role(role)) for role in roles],
+        "tools": tools(),
+        "seats_url": f"/cases/{case.key}/room/seats/",
+        "uploads_url": f"/cases/{case.key}/uploads/",
+        "back": f"/cases/{case.key}/",
+        "telephone": asked.callback if asked else "",
+        "title": _("Video room"),
+    }

@@ -121,6 +121,7 @@ SENTENCES: Mapping[str, Sentence] = {
     "original_added": _s("film", N("%(actor)s added the original of: %(title)s")),
     "consent_given": _s("sign", N("Consent given by %(given_by)s"), detail=N("%(interpreter)s")),
     "consent_refused": _s("x", N("Consent refused by %(given_by)s"), key=True),
+    "room_joined": _s("cam", N("%(person)s joined the video room"), detail=N("%(role)s")),
     "note_written": _s("msg", N("%(actor)s wrote in the thread")),
     "opinion_signed": _s(
         "sign",
@@ -296,6 +297,7 @@ WORDED: Mapping[str, Mapping[str, object]] = {
     "ended": under_way.WHY_ENDED,
     "gate": under_way.GATES,
     "mode": under_way.MODES,
+    "role": words.ROOM_ROLES,
 }
 
 

@@ -30,6 +30,15 @@ CLOCK_SINCE: Mapping[str, object] = {
     "temporise": _("since the options were compared"),
     "definitive_care": _("since the indication was signed"),
 }
+ROOM_ROLES: Mapping[str, object] = {
+    "operator": _("operator in the room"),
+    "expert": _("expert in the room"),
+    "bedside": _("person with the patient"),
+    "anaesthesia": _("anaesthesia in the room"),
+    "nurse": _("circulating nurse in the room"),
+    "coordinator": _("coordinator in the room"),
+    "learner": _("learner in the room"),
+}
 STATES: Mapping[str, object] = {
     "ok": _("Within limit"),
     "warn": _("Near the limit"),
