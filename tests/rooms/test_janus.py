@@ -63,7 +63,8 @@ def played(sfu: Sfu, play: Callable[[Desk, Desk], Awaitable[None]]) -> None:
             await play(*desks)
         finally:
             for desk in desks:
-                await desk._janus.close()
+                desk.close()
+            await asyncio.sleep(0.05)
 
     asyncio.run(work())
 

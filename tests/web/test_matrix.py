@@ -26,8 +26,9 @@ from jieli.directory.actions.services import open_service
 from jieli.directory.models import Alliance, DutySwap, Membership, Organisation, Role
 from jieli.exchange.excel.writing import template
 from jieli.exchange.models import Upload
+from jieli.lectures.models import Lecture
 from jieli.missions.models import Mission
-from jieli.rooms.actions import freeze
+from jieli.rooms.actions import freeze, open_lecture_room
 from jieli.stories.models import DemoTime
 from jieli.web.now import wall
 from tests.cases.world import PASSWORD, World, minutes
@@ -124,7 +125,7 @@ RULES = {
          "directory:telephones_data", "metrics", "pager:banner",
          "readyz", "worker", "offline", "seal", "cases:cases", "cases:my_rings",
          "cases:my_advice", "cases:open_cases",
-         "missions:missions",
+         "missions:missions", "lectures:lectures",
          "directory:duty", "directory:presence_board", "directory:telephones", "directory:me",
          "directory:presence", "directory:channels", "notify:inbox", "exchange:roster_import",
          # the door: whoever stands before it, and what is one's own behind it
@@ -184,6 +185,16 @@ RULES = {
     **dict.fromkeys(["cases:new_decision", "missions:choice"], deciding),
     "missions:assent": asked,
     **dict.fromkeys(["rooms:ticket", "rooms:frames"], asked),  # whose seat it is
+    # a lecture of the hospital that is asked, for its alliance; the expert who is rung planned it
+    **dict.fromkeys(
+        ["lectures:lecture", "lectures:door", "lectures:seats"], lambda seat: seat.site != "other"
+    ),
+    **dict.fromkeys(["lectures:speaking", "lectures:end"], asked),
+    **dict.fromkeys(
+        ["lectures:attendance", "exchange:attendance"],
+        lambda seat: seat.rung or (seat.site == "asked" and seat.kind in OFFICE),
+    ),
+    "lectures:new_lecture": lambda seat: seat.kind in TREATING,
     "missions:joint": lambda seat: seat.kind in DESK,
     "cases:new_opinion": asked,
     "cases:new_case": lambda seat: seat.kind in {"doctor", "nurse", "expert", "coordinator"},
@@ -353,12 +364,17 @@ class Place:
             content="x", answers={}, occurred_at=minutes(40), recorded_at=minutes(40),
             by=world.doctor,
         )  # fmt: skip
-        seat, _ticket = actions.join_room(
-            request.case, "expert", by=world.alice, now=minutes(45)
-        )
+        seat, _ticket = actions.join_room(request.case, "expert", by=world.alice, now=minutes(45))
         still = keep_file(SimpleUploadedFile("y.jpg", photo()))
         frame = freeze(seat, uuid4(), "f", still, now=minutes(46))
+        hall = open_lecture_room("x", by=world.alice, now=minutes(40))
+        Lecture.objects.create(
+            room=hall, host=world.hub, alliance=world.alliance, starts_at=minutes(50),
+            ends_at=minutes(90),
+        )  # fmt: skip
         return {
+            "/lectures/<uuid:key>": hall.key,
+            "/rooms/<uuid:key>": hall.key,
             "/rooms/seats/<uuid:key>": seat.key,
             "/frames/<uuid:frame>": uuid4(),
             "/rooms/frames/<uuid:key>": frame.key,

@@ -75,6 +75,7 @@ export class Session {
       welcome: (said) => this.enter(said),
       join: (seat) => this.come(seat),
       left: (seat) => this.gone(seat),
+      role: (seat, role) => this.roleChanged(seat, role),
       state: (seat, state) => this.stated(seat, state),
       from: (seat, data) => this.from(seat, data),
       live: (seat, data) => this.packet(seat, data as Packet),
@@ -133,6 +134,18 @@ export class Session {
     this.seats.set(info.seat, info);
     this.engine?.come(info);
     this.stated(info.seat, info.d);
+  }
+
+  /** The host of a lecture let somebody speak, or took the word back. */
+  private roleChanged(seat: string, role: SeatInfo["role"]): void {
+    const info = this.seats.get(seat);
+    if (info) info.role = role;
+    if (seat === this.me && this.welcome) {
+      this.welcome.role = role;
+      if (this.engine instanceof Sfu) this.engine.mayAgain();
+      this.publish();
+    }
+    this.view.changed();
   }
 
   private gone(seat: string): void {

@@ -196,9 +196,9 @@ class Janus:
             if media := self._sessions.pop(number, None):
                 media.lost()
 
-    async def close(self) -> None:
+    def drop(self) -> None:
         if self._link is not None:
-            await self._link.close()
+            self._link.transport.close()
 
 
 # ── all that one seat sends and receives ─────────────────────────────────────
@@ -642,4 +642,5 @@ class Desk:
             self._janus.later(media.close())
 
     def close(self) -> None:
-        self._janus.later(self._janus.close())
+        """The process ends: Janus lets go of all its sessions when the connection breaks."""
+        self._janus.drop()

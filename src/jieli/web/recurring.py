@@ -8,6 +8,7 @@ from jieli.cases.queries.lists import numbers_of
 from jieli.chart import actions as chart
 from jieli.directory import actions as directory
 from jieli.exchange import actions as exchange
+from jieli.lectures import actions as lectures
 from jieli.live import actions as live
 from jieli.missions import actions as missions
 from jieli.notify import actions as notify
@@ -66,6 +67,7 @@ WORK = [
     ("papers and privileges", missions.sweep, 30.0),
     ("left tries", notify.end_left, 15.0),
     ("silent seats", rooms.forget_seats, 20.0),
+    ("lectures that are over", lectures.end_old, 60.0),
     ("daily root", lambda now: make_root(now, numbers_of), 30.0),
     ("files of disposed cases", cases.remove_files, 60.0),
     ("old test rings", pager.prune, 600.0),

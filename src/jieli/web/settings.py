@@ -348,6 +348,7 @@ INSTALLED_APPS = [
     "jieli.missions",
     "jieli.cases",
     "jieli.rooms",
+    "jieli.lectures",
     "jieli.chart",
     "jieli.live",
     "jieli.notify",
