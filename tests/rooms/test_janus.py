@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -66,7 +67,8 @@ def played(sfu: Sfu, play: Callable[[Desk, Desk], Awaitable[None]]) -> None:
                 desk.close()
             await asyncio.sleep(0.05)
 
-    asyncio.run(work())
+    with ThreadPoolExecutor(1) as alone:  # another test's browser may hold this thread's loop
+        alone.submit(asyncio.run, work()).result()
 
 
 async def present(sfu: Sfu, room: UUID) -> int | None:

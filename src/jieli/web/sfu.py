@@ -41,7 +41,7 @@ media: {{
     dtls_mtu = 1200
 }}
 nat: {{
-    full_trickle = true
+    full_trickle = false  # its own addresses come with its answer
     ice_lite = true
     ice_tcp = false
     ignore_mdns = true
@@ -86,7 +86,7 @@ class Sfu:
 
     folder: Path
     port: int = 0  # of the WebSocket, on this machine only; 0: a free one
-    media: str = LOOPBACK  # addresses or names of interfaces, separated by commas
+    media: str = ""  # addresses, separated by commas; Janus never offers 127.0.0.1 to browsers
     ports: str = "20000-20999"  # UDP, for browsers
     public: str = ""  # the address that browsers know, when the machine itself has another one
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
@@ -116,7 +116,7 @@ class Sfu:
             "ports": self.ports,
             "host": LOOPBACK,
             "port": self.port,
-            "enforced": self.media,
+            "enforced": self.media or own_address(),
             "mapped": f'\n    nat_1_1_mapping = "{self.public}"' if self.public else "",
             "other_plugins": _but(libraries / "plugins", "libjanus_videoroom.so"),
             "other_transports": _but(libraries / "transports", "libjanus_websockets.so"),
@@ -162,6 +162,16 @@ class Sfu:
 
 def _but(folder: Path, wanted: str) -> str:
     return ",".join(sorted(path.name for path in folder.glob("*.so") if path.name != wanted))
+
+
+def own_address() -> str:
+    """Of this machine toward its network; nothing is sent to learn it. Empty: all that it has."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])
 
 
 def _free_port() -> int:

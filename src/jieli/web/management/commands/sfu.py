@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from jieli.web.sfu import LOOPBACK, Sfu, SfuUnavailable
+from jieli.web.sfu import Sfu, SfuUnavailable
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8188, help="of its API, on this machine")
         parser.add_argument(
-            "--media", default=LOOPBACK, help="addresses for browsers, separated by commas"
+            "--media", default="", help="addresses for browsers, with commas; else its own"
         )
         parser.add_argument("--ports", default="20000-20999", help="UDP ports for browsers")
         parser.add_argument("--public", default="", help="address behind which this machine is")
