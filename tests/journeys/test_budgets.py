@@ -132,7 +132,7 @@ def _values(house: House, shown: dict[str, str]) -> dict[str, list[str]]:
     def keys(statement: str) -> list[str]:
         return [str(key) for (key,) in house.place.sql(statement)]
 
-    case = shown["case"].split("/")[2]
+    case, lecture = shown["case"].split("/")[2], _lecture(house)
     of = f" join cases_case c on c.id = x.case_id where c.key = '{case}'"
     return {
         "key": [case],
@@ -141,7 +141,7 @@ def _values(house: House, shown: dict[str, str]) -> dict[str, list[str]]:
         "missions:mission_part.key": [shown["mission"]],
         "missions:mission_part.part": ["head", "way", "papers", "team", "things", "entries"],
         "missions:procedure_end.key": [shown["procedure"]],
-        **dict.fromkeys(LECTURE, [_lecture(house)]),
+        **{name: [lecture] for name in LECTURE},
         "cases:verification.key": keys("select x.key from cases_opinion x" + of),
         "document": keys(f"select key from chart_document where case_key = '{case}'") or ["1"],
         "part": ["head", "clocks", "rings", "timeline", "advice", "situation", "chart", "thread"],
@@ -156,7 +156,8 @@ def _lecture(house: House) -> str:
     """One of a coordinator's; it is planned by hand, for this house has no media server."""
     [[key]] = house.place.sql(
         """with room as (
-               insert into rooms_room (key, kind, title, engine, opened_at, opened_by_id, length, head)
+               insert into rooms_room
+                 (key, kind, title, engine, opened_at, opened_by_id, length, head)
                select gen_random_uuid(), 'lecture', '课', 'sfu', now(), id, 0, ''
                  from directory_practitioner where number = %s returning id, key
            ), lecture as (

@@ -1,7 +1,7 @@
 // What a viewer asks for, as tables. Run by node itself (tests/rooms/test_layers.py).
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HIGH, LIMIT, LOW, MIDDLE, OFF, RATES, allot, begin, judge, wish, type Budget, type Link } from "../../frontend/src/room/layers.ts";
+import { HIGH, LIMIT, LOW, MIDDLE, OFF, RATES, allot, begin, hold, judge, sending, wish, type Budget, type Link } from "../../frontend/src/room/layers.ts";
 
 const calm: Omit<Link, "at"> = { received: 2000, lost: 0, rtt: 30, concealed: 0 };
 
@@ -93,4 +93,27 @@ test("from voices alone one small picture is tried", () => {
   const found = after(low, 3, { ...calm, received: 35 });
   assert.equal(found.kbps, LIMIT);
   assert.equal(allot(found.kbps, [{ name: "a", height: 700, layered: true }]).layers.get("a"), LOW);
+});
+
+test("one's own pictures stop for the voice, and come back by trying", () => {
+  let held = sending(0);
+  const run = (room: number, from: number, to: number): void => {
+    for (let at = from; at <= to; at += 1000) held = hold(held, room, at);
+  };
+  run(0, 0, 9000);
+  assert.equal(held.off, false, "nobody knows");
+  run(LIMIT - 1, 10_000, 12_000);
+  assert.equal(held.off, false, "a moment only");
+  run(LIMIT, 13_000, 14_000);
+  run(LIMIT - 1, 15_000, 18_000);
+  assert.equal(held.off, true);
+  run(LIMIT - 1, 19_000, 27_000);
+  assert.equal(held.off, true);
+  run(LIMIT - 1, 28_000, 28_000);
+  assert.equal(held.off, false, "tried");
+  run(LIMIT - 1, 29_000, 32_000);
+  assert.deepEqual([held.off, held.wait], [true, 20_000], "later the next time");
+  run(3000, 52_000, 52_000);
+  run(3000, 53_000, 120_000);
+  assert.deepEqual([held.off, held.wait], [false, 10_000], "and as at first once it held");
 });

@@ -15,4 +15,4 @@ def test_tables() -> None:
     command = [str(node), "--test", "--test-reporter=tap", str(TABLES)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "# pass 6" in done.stdout
+    assert "# pass 7" in done.stdout

@@ -92,3 +92,27 @@ export function allot(kbps: number, pictures: Picture[]): { layers: Map<string, 
   }
   return { layers, short: inOrder.some((one) => (layers.get(one.name) ?? OFF) < wish(one)) };
 }
+
+/** Whether this page's own pictures are held back, so that its voice gets through. */
+export interface Hold {
+  off: boolean;
+  since: number; // held back, or tight, or sending again, since then
+  tight: boolean;
+  wait: number;
+}
+
+const TIGHT = 3000; // ms that a link must be too narrow
+const FIRST_TRY = 10000;
+
+export function sending(at: number): Hold {
+  return { off: false, since: at, tight: false, wait: FIRST_TRY };
+}
+
+/** `room`: kbit/s that the browser believes to fit upward, 0 when it does not know. */
+export function hold(held: Hold, room: number, at: number): Hold {
+  if (held.off) return at - held.since < held.wait ? held : { off: false, since: at, tight: false, wait: Math.min(held.wait * 2, LONGEST_WAIT) };
+  const tight = room > 0 && room < LIMIT;
+  if (tight !== held.tight) return { ...held, tight, since: at };
+  if (tight) return at - held.since < TIGHT ? held : { ...held, off: true, tight: false, since: at };
+  return at - held.since > LONGEST_WAIT && held.wait > FIRST_TRY ? sending(at) : held;
+}

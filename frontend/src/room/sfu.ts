@@ -2,7 +2,7 @@
 // down with all that it receives. Our own server passes every request on and checks it; the browser
 // meets Janus only on its media port.
 import { preferCodecs, type Heard, type MediaEngine, type Sample, type Shape } from "./engine";
-import { HIGH, RATES, SCALES, allot, begin, judge, type Picture } from "./layers";
+import { HIGH, RATES, SCALES, allot, begin, hold, judge, sending, type Picture } from "./layers";
 import type { Feed, SeatInfo } from "./types";
 
 const LOOK = 1000;
@@ -243,6 +243,7 @@ export class Sfu implements MediaEngine {
   private heights = new Map<string, number>();
   private layers = new Map<string, number>();
   private budget = begin(performance.now());
+  private held = sending(performance.now()); // whether one's own pictures wait for the voice
   private seats = new Map<string, Counted>();
   private contacts = new Set<string>();
   private total = nothing();
@@ -412,6 +413,7 @@ export class Sfu implements MediaEngine {
   }
 
   reshape(feed: string): void {
+    if (this.held.off) return void this.up?.shape(feed, 0);
     const shapes = [...(this.shapes.get(feed)?.values() ?? [])];
     if (!shapes.length) return;
     void this.up?.shape(feed, Math.max(...shapes.map((one) => (one.active ? one.kbps / Math.max(1, one.scale) : 0))));
@@ -461,7 +463,27 @@ export class Sfu implements MediaEngine {
 
   // ── how the links are ──────────────────────────────────────────────────────
 
+  /** Chromium sends smaller pictures by itself; on a link for a voice only, none. */
+  private async guard(): Promise<void> {
+    const up = this.up;
+    if (!up || !this.feeds.length || up.pc.connectionState !== "connected") return;
+    let room = 0;
+    (await up.pc.getStats()).forEach((row: Record<string, number & string & boolean>) => {
+      if (row.type === "candidate-pair" && row.nominated) room = (row.availableOutgoingBitrate ?? 0) / 1000;
+    });
+    const before = this.held.off;
+    this.held = hold(this.held, room, performance.now());
+    if (this.held.off === before) return;
+    if (this.held.off) for (const feed of this.feeds) this.reshape(feed.id);
+    else if (this.up && !this.old) {
+      this.old = this.up; // a fresh connection finds what fits sooner than an old one that grows
+      this.up = undefined;
+      this.send();
+    }
+  }
+
   private async look(): Promise<void> {
+    await this.guard();
     const way = this.down;
     if (!way || this.closed) return;
     const before = this.total;
