@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -18,9 +20,11 @@ from tests.installation import Installation
 from tests.janus import FLAGS, InRoom, asked, bundled, started
 from tests.journeys.conftest import CONNECTION, HOSTS
 from tests.journeys.people import House, Who, until
+from tests.journeys.rooms import Apart, apart
 
 pytestmark = pytest.mark.journey
-DOCTOR, NURSE = "KS-0401", "KS-0402"
+DOCTOR, LECTURER = "KS-0401", "SCH-0001"
+BEIJING = ZoneInfo("Asia/Shanghai")
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +188,69 @@ def test_a_line_that_breaks_does_not_end_the_picture(
     theatre.says("room.show(['f1', 'f2'], 'monitor', 640, 360)")  # on the line that came back
     decoded(viewer, "f2")
     decoded(viewer, "f1")
+
+
+def alliance_of(house: House) -> str:
+    """One in which both hospitals of the lecture are."""
+    [[code], *_more] = house.place.sql(
+        """select a.code from directory_alliance a
+            where (select count(*) from directory_membership m
+                     join directory_organisation o on o.id = m.organisation_id
+                     join directory_role r on r.organisation_id = o.id
+                     join directory_practitioner p on p.id = r.practitioner_id
+                    where m.alliance_id = a.id and p.number in (%s, %s)) >= 2 order by a.code""",
+        LECTURER,
+        DOCTOR,
+    )
+    return str(code)
+
+
+@pytest.fixture
+def people(browser: Any, house: House) -> Iterator[Apart]:
+    with apart(browser, house) as held:
+        yield held
+
+
+def test_the_page_of_a_room_works_through_it(case: str, people: Apart) -> None:
+    surgeon, learner = people(DOCTOR), people(DOCTOR)
+    surgeon.join(case, "operator", "field")
+    learner.join(case, "learner")
+    until(lambda: learner.decodes(), 20, "no picture through the media server")
+    until(lambda: learner.hears(surgeon), 10, "no voice through the media server")
+    assert learner.ask("room.welcome.engine") == "sfu"
+
+
+def test_a_lecture_is_heard_and_the_word_is_given_and_taken(house: House, people: Apart) -> None:
+    starts, ends = (datetime.now(BEIJING) + timedelta(minutes=n) for n in (1, 60))
+    fields = {
+        "title": "新生儿急腹症的影像", "host": "sch", "alliance": alliance_of(house),
+        "zone": "beijing",
+        "starts_at": f"{starts:%Y-%m-%dT%H:%M}", "ends_at": f"{ends:%Y-%m-%dT%H:%M}",
+    }  # fmt: skip
+    made = house.door(LECTURER).post("/lectures/new/", fields, page="/lectures/new/")
+    assert made.status == 303, made.sentence
+    key = made.path.split("/")[2]
+    lecturer, listener = people(LECTURER), people(DOCTOR)
+    for one, role in ((lecturer, "speaker"), (listener, "learner")):
+        one.page.goto(f"/rooms/{key}/")
+        one.page.locator(f"label:has(input[name=role][value={role}])").click()
+        one.page.locator("[data-join] button.go").click()
+        one.until("room && room.welcome !== undefined")
+    until(lambda: listener.decodes(), 20, "no picture of the lecture")
+    until(lambda: listener.hears(lecturer), 10, "no voice of the lecture")
+    assert not lecturer.hears(listener)
+
+    # The lecturer lets the listener speak, and takes the word back.
+    house.door(LECTURER).post(
+        f"/lectures/{key}/speaking/", {"seat": listener.seat, "on": "on"}, page=None
+    )
+    listener.until("room.welcome.role === 'asking'")
+    house.door(LECTURER).post(f"/lectures/{key}/speaking/", {"seat": listener.seat}, page=None)
+    listener.until("room.welcome.role === 'learner'")
+    house.door(LECTURER).post(f"/lectures/{key}/end/", {}, page=None)
+    page = lecturer.tab()
+    page.goto(f"/lectures/{key}/attendance/")
+    assert listener.name in page.locator("main").inner_text()
 
 
 def rooms(sfu: Sfu) -> dict[int, int]:
