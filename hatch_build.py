@@ -54,7 +54,7 @@ def islands(root: Path) -> None:
         return
     vite = frontend / "node_modules/vite/bin/vite.js"
     _node(frontend, vite, "build", "--logLevel", "warn")
-    for alone in ("worker", "room"):
+    for alone in ("worker", "keeper", "room", "playback"):
         _node(frontend, vite, "build", "--mode", alone, "--logLevel", "warn")
     _stamp(out / ".stamp", sources)
 

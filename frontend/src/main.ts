@@ -16,6 +16,7 @@ import "./waiting";
 import "./wake";
 import { keepForms } from "./draft";
 import { giveBack } from "./keep";
+import { startLeftovers } from "./leftovers";
 import { startOutbox } from "./outbox";
 import { startShell } from "./shell";
 
@@ -23,5 +24,6 @@ keepForms();
 giveBack();
 startOutbox();
 startShell();
+startLeftovers();
 document.addEventListener("jl:page", keepForms);
 document.body.addEventListener("htmx:load", keepForms);

@@ -49,6 +49,14 @@ class Room extends HTMLElement {
     door.hidden = false;
   }
 
+  private words(what: string, about: string): string {
+    const said: Record<string, string> = {
+      refused: say.refused + about, unsaved: say.unsaved + about, unrecorded: say.unrecorded,
+      "disk-server": say.diskServer, "disk-browser": say.diskBrowser, "disk-none": say.diskNone,
+    };
+    return said[what] ?? say.sound;
+  }
+
   private devices(): void {
     if (this.session) {
       this.session.publish();
@@ -75,12 +83,13 @@ class Room extends HTMLElement {
     this.door?.close();
     this.session = new Session(pass, this.feeds, {
       changed: () => this.stage?.show(),
-      trouble: (what, about) => this.trouble(what === "refused" ? say.refused + about : what === "unsaved" ? say.unsaved + about : say.sound),
+      trouble: (what, about) => this.trouble(this.words(what, about)),
       out: (why) => this.out(why),
       said: (line) => this.said(line),
       still: (feed, url, at) => this.stage?.paste(feed, url, at),
       pointer: (seat, feed, x, y) => this.stage?.point(seat, feed, x, y),
     });
+    this.session.linkUrl = this.dataset.report ?? "";
     const [doorway, room] = [this.find("door"), this.find("room")];
     if (doorway) doorway.hidden = true;
     if (room) room.hidden = false;
@@ -269,6 +278,7 @@ class Room extends HTMLElement {
     if (clock && this.session) clock.textContent = hm(this.session.line.now());
     this.sides();
     this.gauges();
+    this.recordGauge();
     this.strip();
     this.people();
     this.banner();
@@ -371,6 +381,19 @@ class Room extends HTMLElement {
     const step = session.stepTo([...session.ladders.entries()].find(([, ladder]) => ladder.step === Math.max(0, ...steps))?.[0] ?? "");
     if (session.seats.size) this.gauge("link", String(Math.round(worst)), say.ms, say[step], step === "full" ? "is-met" : "is-warn");
     else this.gauge("link", "–", "", say.alone, "");
+  }
+
+  private recordGauge(): void {
+    const { session } = this;
+    const own = session?.recorded;
+    const told = [...(session?.seats.values() ?? [])].map((one) => one.d.recording).find(Boolean);
+    const state = own ? { seconds: own.seconds, behind: own.behind } : told;
+    const place = this.querySelector<HTMLElement>('[data-gauge="record"]');
+    if (!place || !state) return;
+    place.hidden = false;
+    const behind = Math.floor(state.behind / 60);
+    const all = state.behind < 15;
+    this.gauge("record", String(Math.floor(state.seconds / 60)), say.minutes, all ? say.allUp : behind ? `${behind} ${say.behind}` : say.uploading, all ? "is-met" : "is-warn");
   }
 
   private strip(): void {

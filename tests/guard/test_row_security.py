@@ -16,7 +16,7 @@ WITHOUT = {
     ),
     "record_root": "a hash of a day; its leaves name cases and are seen with them",
 }
-PACKAGES = ("cases", "chart", "missions", "notify", "record", "live")
+PACKAGES = ("cases", "chart", "guidance", "missions", "notify", "record", "live")
 
 
 def bearing() -> list[str]:

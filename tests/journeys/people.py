@@ -16,7 +16,11 @@ PASSWORD = "jieli-demo-2026"
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 # What Chromium itself says about an answer or a network that a journey brings about on purpose.
-EXPECTED = re.compile(r"status of 4\d\d|ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED|ERR_FAILED")
+EXPECTED = re.compile(
+    r"status of 4\d\d|ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED|ERR_FAILED|"
+    "ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|"
+    "ERR_CONTENT_LENGTH_MISMATCH"
+)
 
 
 @dataclass

@@ -92,9 +92,21 @@ class InRoom(Who):
         self.page.wait_for_timeout(400)
         return bool(self.page.evaluate(count) > before)
 
+    def sees(self, why: str, video: str = "[data-main]") -> None:
+        """Pictures arrive, sooner or later: a busy machine encodes slowly."""
+        try:
+            until(lambda: self.decodes(video), 40, why)
+        except AssertionError:
+            raise AssertionError(f"{why}: {self.page.evaluate(REPORT)}") from None
+
     def hears(self, other: InRoom) -> bool:
         """Sound energy at the far side."""
         return bool(self.ask(f"room.level('{other.seat}') > 0.01"))
+
+    @property
+    def step(self) -> str:
+        """How far this page's sending has come down the ladder."""
+        return str(self.ask("room.stepTo([...room.seats.keys()][0])"))
 
     def tool(self, name: str) -> None:
         self.page.locator(f"[data-tool={name}]").click()
@@ -114,6 +126,18 @@ class InRoom(Who):
         return list(self.page.evaluate(STROKES))
 
 
+REPORT = """(() => {
+    const room = window.jlRoom;
+    return JSON.stringify({
+        online: room.online, seats: [...room.seats.keys()], contacts: [...room.contacts],
+        pictures: [...room.pictures.values()].map((p) => [p.seat, p.source, p.mine, !!p.stream]),
+        samples: room.samples,
+        peers: [...room.engine.peers.values()].map((p) => [
+            p.current.generation, p.current.pc.connectionState, p.current.pc.signalingState,
+            p.current.pc.getTransceivers().map((t) => [t.mid, t.direction, t.currentDirection]),
+        ]),
+    });
+})()"""
 STROKES = """(() => {
     const room = window.jlRoom, now = room.line.now();
     return room.ordered().flatMap((one) => {

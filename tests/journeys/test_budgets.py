@@ -35,6 +35,8 @@ NO_SCREEN |= {"exchange:csv_template", "exchange:attendance"}
 NO_SCREEN |= {"missions:papers_pdf", "rooms:frame"}
 NO_SCREEN |= {"metrics", "service", "directory:telephones_data", "record:roots_export"}
 NO_SCREEN |= {"mfa_login_webauthn", "code_passkey", "again_passkey", "passkeys"}
+NO_SCREEN |= {"rooms:recording", "rooms:recording_file", "rooms:clip_file"}
+NO_SCREEN |= {"cases:recordings_data", "cases:recording_download"}
 # They lead elsewhere, or nowhere without what was given just before.
 NOT_WALKED = {"set_language", "exchange:roster_import", "home", "invitation_link"}
 NOT_WALKED |= {"mfa_authenticate", "openid_connect_login", "openid_connect_callback"}
@@ -42,6 +44,7 @@ NOT_WALKED |= {"invitation", "invitation_shown", "recovery_codes"}
 # The hospital of this case has no records office in the demonstration.
 NOT_WALKED |= {"cases:patient_copies", "cases:patient_copy"}
 NOT_WALKED |= {"cases:patient_copy_pdf", "cases:patient_copy_json"}
+NOT_WALKED |= {"cases:clip"}  # nobody has cut one
 NOT_WALKED |= {"exchange:csv_upload"}  # as exchange:upload, after another file
 SAMPLES = {"uuid": str(uuid.uuid4()), "int": "1"}
 
@@ -142,6 +145,10 @@ def _values(house: House, shown: dict[str, str]) -> dict[str, list[str]]:
         "missions:mission_part.part": ["head", "way", "papers", "team", "things", "entries"],
         "missions:procedure_end.key": [shown["procedure"]],
         **{name: [lecture] for name in LECTURE},
+        **{
+            f"guidance:{part}.key": [shown["guidance"]]
+            for part in ("session", "panel", "strip", "checks", "entries")
+        },
         "cases:verification.key": keys("select x.key from cases_opinion x" + of),
         "document": keys(f"select key from chart_document where case_key = '{case}'") or ["1"],
         "part": ["head", "clocks", "rings", "timeline", "advice", "situation", "chart", "thread"],

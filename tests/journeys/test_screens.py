@@ -31,7 +31,8 @@ WIDE = """() => {
 def test_every_screen_in_english_in_both_themes(house: House, person: Callable[..., Who]) -> None:
     expert = house.on_line("cangling", "first", "orthopaedics")
     case = _a_case_with_an_opinion(house, expert)
-    mission = f"/missions/{under_way(house, case)['mission']}/"
+    keys = under_way(house, case)
+    mission, guidance = f"/missions/{keys['mission']}/", f"/guidance/{keys['guidance']}/"
     ring = _a_ring_of(house, expert)
     screens = [
         ("", "/signin/"),
@@ -50,6 +51,9 @@ def test_every_screen_in_english_in_both_themes(house: House, person: Callable[.
         ("SW-0802", f"{case}missions/new/"),
         ("SW-0802", f"{case}transfers/new/"),
         ("SW-0802", f"{case}procedures/new/"),
+        ("SW-0802", f"{case}guidance/"),
+        ("SW-0802", guidance),
+        (expert, guidance),
         (expert, mission),
         ("SCH-0001", "/missions/"),
         ("SCH-0001", "/office/"),
@@ -155,7 +159,22 @@ def under_way(house: House, case: str) -> dict[str, str]:
     ):
         answer = doctor.post(path, fields, page=None)
         assert answer.status == 303, (path, answer.status, answer.sentence)
-    return {"mission": mission, "procedure": procedure}
+    return {"mission": mission, "procedure": procedure, "guidance": _guided(house, case, expert)}
+
+
+def _guided(house: House, case: str, expert: str) -> str:
+    """Guidance from afar is planned, and one thing of its pre-check answered; its key."""
+    doctor = house.door("SW-0802")
+    [[technique]] = house.place.sql("select code from directory_technique order by id limit 1")
+    plan = {
+        "name": "骨盆外固定", "technique": technique, "operator": _key(house, "SW-0802"),
+        "guide": _key(house, expert),
+    }  # fmt: skip
+    answer = doctor.post(f"{case}guidance/", plan, page=f"{case}guidance/")
+    assert answer.status == 303, (answer.status, answer.sentence)
+    stop = doctor.post(f"{answer.path}checks/stop/", {"answer": "yes"}, page=answer.path)
+    assert stop.status == 303, (stop.status, stop.sentence)
+    return answer.path.split("/")[2]
 
 
 def _key(house: House, number: str) -> str:

@@ -78,10 +78,21 @@ def test_kashgar_and_its_twins(installation: Installation) -> None:
     [
         ("transfer", {"transfer_out", "missions", "C2_minutes", "step 6-second", "step 9-old"}),
         ("shanxi", {"twins_transfer_barred", "best_option"}),
-        ("suzhou", {"level4_operations", "level4_onsite_guided", "remote_guided", "step 7-self"}),
+        (
+            "suzhou",
+            {"level4_operations", "level4_onsite_guided", "remote_guided", "level4_mdt_done",
+             "guidance_sessions", "step 7-self", "step 6-early", "step 14-none"},
+        ),
+        ("suzhou-3a", {"guidance_sessions", "guidance_status", "step 8", "step 10"}),
+        (
+            "suzhou-3b",
+            {"guidance_degraded", "guidance_suspended", "guidance_converted", "remote_guided",
+             "step 7-stop", "step 19-guide"},
+        ),
+        ("suzhou-3c", {"guidance_corrected", "remote_guided", "step 14-again"}),
         ("zhangjiakou", {"local_option_hours", "transfer_option_hours", "step 5-nonsense"}),
     ],
-)
+)  # fmt: skip
 def test_patients_who_move_wait_or_must_not(
     installation: Installation, story: str, names: set[str]
 ) -> None:

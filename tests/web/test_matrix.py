@@ -4,6 +4,8 @@ An address that is not in the table fails: whoever adds one says here who may.
 """
 
 import copy
+import hashlib
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -26,13 +28,18 @@ from jieli.directory.actions.services import open_service
 from jieli.directory.models import Alliance, DutySwap, Membership, Organisation, Role
 from jieli.exchange.excel.writing import template
 from jieli.exchange.models import Upload
+from jieli.guidance.models import GuidanceSession
 from jieli.lectures.models import Lecture
 from jieli.missions.models import Mission
+from jieli.rooms import recordings, store
 from jieli.rooms.actions import freeze, open_lecture_room
+from jieli.rooms.models import ClipSource, Recording, TeachingClip
+from jieli.rules.recordings import Chunk
 from jieli.stories.models import DemoTime
 from jieli.web.now import wall
 from tests.cases.world import PASSWORD, World, minutes
 from tests.chart.conftest import photo
+from tests.rooms.reels import Reel
 from tests.web.signin.people import with_passkey
 
 pytestmark = [pytest.mark.django_db]
@@ -91,6 +98,11 @@ def nobody(seat: Seat) -> bool:
 
 def somewhere(seat: Seat) -> bool:
     return seat.kind in TREATING
+
+
+def allied(seat: Seat) -> bool:
+    """Works with patients at a hospital of the alliance."""
+    return seat.kind in TREATING and seat.site != "other"
 
 
 def keeper(seat: Seat) -> bool:
@@ -158,9 +170,21 @@ RULES = {
          "missions:mission", "missions:mission_part", "missions:papers_pdf", "missions:under_way",
          "missions:step", "missions:step_of_row", "missions:new_dispatch",
          "missions:sheet", "missions:sheet_part", "missions:plan_anew", "missions:correction",
-         "missions:correction_undone", "missions:team", "missions:gates"],
+         "missions:correction_undone", "missions:team", "missions:gates",
+         "GET guidance:sessions", "guidance:of_case", "guidance:session", "guidance:panel",
+         "guidance:strip", "guidance:checks", "GET guidance:entries"],
         case,
     ),
+    # the theatre plans and runs it, who guides says to be there, both write the log
+    **dict.fromkeys(
+        ["POST guidance:sessions", "guidance:check", "guidance:mdt", "guidance:exception",
+         "guidance:move", "guidance:link"],
+        treating,
+    ),
+    "guidance:filing": own_desk,
+    "guidance:attendance": asked,
+    "POST guidance:entries": lambda seat: treating(seat) or seat.rung,
+    "guidance:entry_error": lambda seat: treating(seat) or seat.rung,
     **dict.fromkeys(
         ["cases:handovers", "cases:observations", "cases:consents", "cases:care", "cases:closure",
          "cases:outcomes", "cases:clock_pause", "cases:clock_reason", "cases:withdrawal",
@@ -171,6 +195,17 @@ RULES = {
          "missions:gate_error"],
         treating,
     ),
+    # what rooms recorded: sent by whose seat it is, looked at with the case
+    **dict.fromkeys(["rooms:recordings", "rooms:recording", "rooms:chunk"], asked),
+    **dict.fromkeys(
+        ["cases:recordings", "cases:recordings_data", "rooms:recording_file"], case
+    ),
+    "cases:recording_download": (
+        lambda seat: seat.site in ("treating", "asked") and seat.kind in OFFICE
+    ),
+    **dict.fromkeys(["cases:clips", "cases:clip_withdrawal"], treating),
+    "cases:clip_library": somewhere,
+    **dict.fromkeys(["cases:clip", "rooms:clip_file"], allied),
     # the records office of the treating hospital
     **dict.fromkeys(
         ["cases:patient_copies", "cases:patient_copy", "cases:patient_copy_pdf",
@@ -372,12 +407,30 @@ class Place:
             room=hall, host=world.hub, alliance=world.alliance, starts_at=minutes(50),
             ends_at=minutes(90),
         )  # fmt: skip
+        guided = GuidanceSession.objects.create(
+            case=request.case, number=1, organisation=world.county, name="x",
+            operator=world.doctor, guide=world.alice, planned_by=world.doctor,
+            planned_at=minutes(40), status="running", started_at=minutes(41),
+        )  # fmt: skip
+        guided.entries.create(
+            number=1, kind="advice", client_key=UUID(int=1), occurred_at=minutes(42),
+            recorded_at=minutes(42), by=world.doctor,
+        )  # fmt: skip
+        recording, clip = self._recorded(request.case, seat)
         return {
             "/lectures/<uuid:key>": hall.key,
             "/rooms/<uuid:key>": hall.key,
+            "/recordings/<uuid:key>": recording.key,
+            "/recordings/<uuid:recording>": recording.key,
+            "/chunks/<int:number>": 0,
+            "/clips/<uuid:key>": clip.key,
             "/rooms/seats/<uuid:key>": seat.key,
             "/frames/<uuid:frame>": uuid4(),
             "/rooms/frames/<uuid:key>": frame.key,
+            "/guidance/<uuid:key>": guided.key,
+            "/<slug:item>": "stop",
+            "/<slug:move>": "stop",
+            "/entries/<int:number>": 1,
             "/gates/<uuid:key>": signed.key,
             "/<slug:gate>": "time_out",
             "/missions/<uuid:key>/live/<slug:part>": f"{mission.key}/live/head",
@@ -420,6 +473,25 @@ class Place:
             "/slots/<int:slot>": world.hub.slots.create(starts_at=minutes(60)).pk,
             "/vehicles/<int:vehicle>": world.hub.vehicles.create(name="x", kind="ambulance").pk,
         }
+
+    def _recorded(self, case: Any, seat: Any) -> tuple[Recording, TeachingClip]:
+        """The expert who was rung keeps a copy, and a clip was cut."""
+        reel = Reel(Client(), seat, minute=46, copy=True)
+        told = recordings.Told(reel.key, "x", "field", reel.mime, True, minutes(46))
+        run = recordings.announce(seat, told, by=self.world.alice, now=minutes(47))
+        content = reel.chunks[0]
+        chunk = Chunk(
+            0, len(content), hashlib.sha256(content).hexdigest(), "", minutes(46), minutes(46.1)
+        )
+        recordings.receive(run, chunk, io.BytesIO(content), now=minutes(47))
+        clip = TeachingClip(
+            title="x", organisation=self.world.county, made_by=self.world.doctor,
+            made_at=minutes(43), ms=1, mime="video/webm",
+        )  # fmt: skip
+        clip.size, clip.sha256 = store.place_clip(clip.key, [content])
+        clip.save()
+        ClipSource.objects.create(clip=clip, case_key=case.key, recording=run, begin_ms=0, end_ms=1)
+        return run, clip
 
     def path(self, route: str) -> str:
         for part, value in self.rows.items():

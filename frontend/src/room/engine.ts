@@ -54,7 +54,7 @@ export interface MediaEngine {
   shape(seat: string, feed: string, shape: Shape): void;
   samples(): Promise<Sample[]>;
   /** A fresh connection: a browser finds back to a full picture sooner than by growing. */
-  renew(seat: string): void;
+  renew(seat: string, kbps?: number): void;
   close(): void;
 }
 

@@ -35,6 +35,9 @@ interface Wipe {
 }
 
 const order = (line: LogLine): number => line.n || Infinity;
+/** By number; what has none yet comes last, in its own order. */
+const later = (one: { n: number; at: number }, other: { n: number; at: number }): boolean =>
+  one.n === other.n ? one.at > other.at : one.n > other.n;
 const word = (value: unknown): string => (typeof value === "string" ? value : "");
 
 export class Ink {
@@ -122,9 +125,9 @@ export class Ink {
 
   /** The frozen picture that everybody looks at, if the feed stands still at that instant. */
   still(feed: string, at: number): Frozen | undefined {
-    const last = [...this.frozen.values()].filter((one) => one.feed === feed && one.at <= at + 1500).sort((a, b) => a.n - b.n || a.at - b.at).pop();
+    const last = [...this.frozen.values()].filter((one) => one.feed === feed && one.at <= at + 1500).sort((a, b) => (later(a, b) ? 1 : -1)).pop();
     if (!last) return undefined;
-    const ended = this.lives.some((one) => one.feed === feed && one.at <= at + 1500 && one.n > last.n);
+    const ended = this.lives.some((one) => one.feed === feed && one.at <= at + 1500 && later(one, last));
     return ended ? undefined : last;
   }
 

@@ -9,10 +9,13 @@ export const STEPS = ["full", "fewer_feeds", "lower_picture", "stills", "voice",
 export type Step = (typeof STEPS)[number];
 
 // kbit/s that a step needs to be held: all feeds; one feed; one small feed; stills and voice; voice.
-export const NEED = [1400, 800, 250, 90, 24, 0];
+export const NEED = [1400, 800, 250, 60, 24, 0];
 const STILLS = 3;
-const FALL = 1200; // ms below a step's need until it is left
-const RISE = 5000; // ms above the next step's need until it is taken
+const VOICE = 4;
+const TEXT = 5;
+const FALL = 900; // ms below a step's need until it is left
+const RISE = 4000; // ms above a better step's need until it is taken
+const SUNK = 5000; // ms in which not even voice gets through until it is given up
 const MARGIN = 1.25;
 const QUEUE = 900; // ms of round trip: more waits in the link than a talk can bear
 const BROKEN = 3000; // ms without any sign
@@ -29,60 +32,71 @@ export interface Seen {
 export interface Ladder {
   step: number;
   low: number; // since when the step cannot be held, 0: it can
-  high: number; // since when the next one would hold
+  high: number; // since when a better one would hold
   tried: number; // when a fresh connection was last asked for
   best: number; // lowest round trip so far: what the distance costs, without any queue
 }
 
-export const START: Ladder = { step: 0, low: 0, high: 0, tried: 0, best: Infinity };
-
-/** kbit/s that we dare to send. */
-function capacity(seen: Seen, ladder: Ladder): number {
-  if (seen.heard > BROKEN) return 0;
-  let fits = seen.room || (ladder.step >= STILLS ? 0 : NEED[0]);
-  if (ladder.step >= STILLS) fits = Math.max(Math.min(fits, NEED[2] - 1), seen.stills);
-  if (seen.lost > 0.1) fits *= 1 - seen.lost;
-  if (seen.rtt - Math.min(ladder.best, seen.rtt) > QUEUE) fits = Math.min(fits, NEED[STILLS]);
-  return fits;
-}
+export const START: Ladder = { step: 0, low: 0, high: 0, tried: -Infinity, best: Infinity };
 
 const wanted = (fits: number, margin = 1): number => NEED.findIndex((need) => fits >= need * margin);
 
-export function next(ladder: Ladder, seen: Seen, now: number): { ladder: Ladder; fresh: boolean } {
+/** kbit/s that we dare to send while a moving picture is sent. */
+function moving(seen: Seen, best: number): number {
+  let fits = seen.room || NEED[0];
+  if (seen.lost > 0.1) fits *= 1 - seen.lost;
+  if (seen.rtt - best > QUEUE) fits = 0;
+  // Whatever the picture does to the link, without it stills and voice are worth a try.
+  return Math.max(fits, NEED[STILLS]);
+}
+
+type Next = { ladder: Ladder; fresh: boolean };
+
+export function next(ladder: Ladder, seen: Seen, now: number): Next {
   const best = seen.rtt > 0 ? Math.min(ladder.best, seen.rtt) : ladder.best;
   const held = { ...ladder, best };
-  const fits = capacity(seen, held);
+  // A dead link keeps its step: nothing is sent anyway, and it may come back as it was.
+  if (seen.heard > BROKEN) return { ladder: { ...held, low: 0, high: 0 }, fresh: false };
+  return held.step < STILLS ? withPicture(held, seen, now) : without(held, seen, now);
+}
+
+const stay = (ladder: Ladder, low = 0, high = 0): Next => ({ ladder: { ...ladder, low, high }, fresh: false });
+const go = (ladder: Ladder, step: number): Next => ({ ladder: { ...ladder, step, low: 0, high: 0 }, fresh: false });
+
+function withPicture(ladder: Ladder, seen: Seen, now: number): Next {
+  const fits = moving(seen, ladder.best);
   const target = wanted(fits);
   if (target > ladder.step) {
     const low = ladder.low || now;
-    const gone = seen.heard > BROKEN || now - low >= FALL;
-    // A dead link keeps its step: nothing is sent anyway, and it may come back as it was.
-    if (seen.heard > BROKEN) return { ladder: { ...held, low, high: 0 }, fresh: false };
-    return { ladder: gone ? { ...held, step: target, low: 0, high: 0 } : { ...held, low, high: 0 }, fresh: false };
+    return now - low >= FALL ? go(ladder, target) : stay(ladder, low);
   }
-  if (ladder.step === 0) return { ladder: { ...held, low: 0, high: 0 }, fresh: false };
-  if (ladder.step >= STILLS) return fromBelow({ ...held, low: 0 }, fits, now);
   const better = wanted(fits, MARGIN);
-  if (better < 0 || better >= ladder.step) return { ladder: { ...held, low: 0, high: 0 }, fresh: false };
+  if (better >= ladder.step) return stay(ladder);
   const high = ladder.high || now;
-  if (now - high < RISE) return { ladder: { ...held, low: 0, high }, fresh: false };
-  return { ladder: { ...held, step: ladder.step - 1, low: 0, high: 0 }, fresh: false };
+  return now - high >= RISE ? go(ladder, better) : stay(ladder, 0, high);
 }
 
-/** Up from stills or voice: the stills say whether there is room for a picture again. */
-function fromBelow(ladder: Ladder, fits: number, now: number): { ladder: Ladder; fresh: boolean } {
-  if (fits >= NEED[2] * MARGIN) {
-    if (now - ladder.tried < FRESH) return { ladder: { ...ladder, high: 0 }, fresh: false };
-    const high = ladder.high || now;
-    if (now - high < 1500) return { ladder: { ...ladder, high }, fresh: false };
-    return { ladder: { ...ladder, step: 2, high: 0, tried: now, best: Infinity }, fresh: true };
+/** Stills, voice or text: what stills take to arrive says how much room there is. */
+function without(ladder: Ladder, seen: Seen, now: number): Next {
+  if (seen.stills >= NEED[2] * MARGIN) return fresh(ladder, now);
+  const stuck = seen.rtt - ladder.best > QUEUE || seen.lost > 0.3;
+  const thin = seen.stills > 0 && seen.stills < NEED[STILLS];
+  if ((stuck || thin) && ladder.step < TEXT) {
+    const low = ladder.low || now;
+    return now - low >= SUNK && (stuck || ladder.step < VOICE) ? go(ladder, ladder.step + 1) : stay(ladder, low);
   }
-  if (ladder.step > STILLS && fits >= NEED[STILLS] * MARGIN) {
-    const high = ladder.high || now;
-    const risen = now - high >= RISE;
-    return { ladder: { ...ladder, step: risen ? STILLS : ladder.step, high: risen ? 0 : high }, fresh: false };
-  }
-  return { ladder: { ...ladder, high: 0 }, fresh: false };
+  const better = wanted(seen.stills, MARGIN);
+  if (stuck || seen.stills === 0 || better < STILLS || better >= ladder.step) return stay(ladder);
+  const high = ladder.high || now;
+  return now - high >= RISE ? go(ladder, better) : stay(ladder, 0, high);
+}
+
+/** There is room for a picture again: by a connection that begins anew. */
+function fresh(ladder: Ladder, now: number): Next {
+  if (now - ladder.tried < FRESH) return stay(ladder);
+  const high = ladder.high || now;
+  if (now - high < 1500) return stay(ladder, 0, high);
+  return { ladder: { ...ladder, step: 2, low: 0, high: 0, tried: now, best: Infinity }, fresh: true };
 }
 
 export interface Plan {
@@ -92,10 +106,11 @@ export interface Plan {
 }
 
 /** How one of several feeds is sent on a step; `main`: the picture that the others look at. */
-export function planned(step: number, main: boolean, feeds: number, fits: number): Plan {
+export function planned(step: number, main: boolean, feeds: number): Plan {
   const off = { active: false, kbps: 30, scale: 4 };
   if (step >= STILLS || (step > 0 && !main)) return off;
-  if (step === 2) return { active: true, kbps: Math.max(150, Math.min(450, Math.round(fits * 0.7) || 300)), scale: 2 };
-  if (step === 1) return { active: true, kbps: 1200, scale: 1 };
+  // Room above what the step needs, or the browser would never find out that there is more.
+  if (step === 2) return { active: true, kbps: 1000, scale: 2 };
+  if (step === 1) return { active: true, kbps: 2000, scale: 1 };
   return { active: true, kbps: main ? 2500 : Math.max(300, Math.round(1800 / feeds)), scale: main ? 1 : 1.5 };
 }

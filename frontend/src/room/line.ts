@@ -248,6 +248,10 @@ export class Line {
     this.send({ t: "met", of: seats });
   }
 
+  minute(d: Record<string, number>): void {
+    this.send({ t: "minute", d });
+  }
+
   /** At most once a second. */
   say(change: State): void {
     this.state = { ...this.state, ...change };

@@ -4,6 +4,7 @@ import { preferCodecs, type Heard, type MediaEngine, type Sample, type Shape } f
 import type { Feed, SeatInfo } from "./types";
 
 const BEAT = 500;
+const UNANSWERED = 4000;
 const SILENT = 3000; // without any sign for so long there is no contact
 const MIDDLING = 2500; // kbit/s of a full picture
 const PATIENCE = 8000; // a fresh connection that does not open by then is given up
@@ -11,6 +12,7 @@ const PATIENCE = 8000; // a fresh connection that does not open by then is given
 interface Description {
   g: number; // which of the connections between the two: a renewed one counts up
   d?: RTCSessionDescriptionInit;
+  o?: number; // which offer this is, or answers
   c?: RTCIceCandidateInit | null;
   mids?: Record<string, string>; // transceiver → feed
 }
@@ -26,8 +28,13 @@ class Connection {
   private mids: Record<string, string> = {};
   private waiting: RTCIceCandidateInit[] = [];
   private tracks = new Map<string, MediaStreamTrack>(); // transceiver → track that came
+  private saidAt = 0;
+  start = 0; // kbit/s to begin with, where something is known of the link
+  private asked = 0; // our offers, counted
+  private answered = 0; // the last of theirs
   heard = 0; // when anything last came from there
-  rtt = 0;
+  private way = 0;
+  private echoed = 0;
 
   constructor(readonly to: string, readonly generation: number, private polite: boolean, ice: RTCIceServer[], private peer: Peer) {
     this.pc = new RTCPeerConnection({ iceServers: ice, bundlePolicy: "max-bundle" });
@@ -55,7 +62,15 @@ class Connection {
   private beaten(said: { b?: number; e?: number }): void {
     this.heard = performance.now();
     if (said.b !== undefined) this.tell({ e: said.b });
-    if (said.e !== undefined) this.rtt = performance.now() - said.e;
+    if (said.e === undefined) return;
+    this.echoed = performance.now();
+    this.way = this.echoed - said.e;
+  }
+
+  /** There and back, ms. While no echo comes it grows: a link that jams is known before one arrives. */
+  get rtt(): number {
+    const silent = this.echoed ? performance.now() - this.echoed - BEAT : 0;
+    return Math.max(this.way, silent > 2 * BEAT ? silent : 0);
   }
 
   private tell(beat: object): void {
@@ -64,13 +79,25 @@ class Connection {
 
   beat(): void {
     this.tell({ b: performance.now() });
+    // An offer that was lost on the way (a line that broke) would leave both waiting for ever.
+    const waiting = this.pc.signalingState === "have-local-offer";
+    if (waiting && performance.now() - this.saidAt > UNANSWERED) this.describe(this.asked);
+  }
+
+  /** Let the other one begin. */
+  hello(): void {
+    this.send({});
   }
 
   private async offer(): Promise<void> {
+    // One of the two begins. When both do, Chromium takes one offer back and then never looks for
+    // its own addresses (seen in 156): the two wait for ever.
+    if (this.polite && !this.pc.remoteDescription) return;
     try {
       this.making = true;
       await this.pc.setLocalDescription();
-      this.describe();
+      this.asked += 1;
+      this.describe(this.asked);
     } catch (fault) {
       console.warn("offer", fault);
     } finally {
@@ -78,10 +105,11 @@ class Connection {
     }
   }
 
-  private describe(): void {
+  private describe(o: number): void {
+    this.saidAt = performance.now();
     const mids: Record<string, string> = {};
     for (const [feed, way] of this.sending) if (way.mid) mids[way.mid] = feed;
-    if (this.pc.localDescription) this.send({ d: this.pc.localDescription.toJSON() as RTCSessionDescriptionInit, mids });
+    if (this.pc.localDescription) this.send({ d: this.pc.localDescription.toJSON() as RTCSessionDescriptionInit, o, mids });
   }
 
   async take(said: Description): Promise<void> {
@@ -89,20 +117,27 @@ class Connection {
       this.mids = { ...this.mids, ...said.mids };
       this.name();
     }
-    if (said.d) await this.described(said.d);
+    if (said.d) await this.described(said.d, said.o ?? 0);
     else if (said.c !== undefined) await this.candidate(said.c);
   }
 
-  private async described(description: RTCSessionDescriptionInit): Promise<void> {
+  private async described(description: RTCSessionDescriptionInit, o: number): Promise<void> {
+    if (description.type === "answer" && (o !== this.asked || this.pc.signalingState !== "have-local-offer")) return;
+    if (description.type === "offer" && o <= this.answered) {
+      // Our answer was lost, and they ask once more.
+      if (o === this.answered && this.pc.signalingState === "stable" && this.pc.localDescription?.type === "answer") this.describe(o);
+      return;
+    }
     const collides = description.type === "offer" && (this.making || this.pc.signalingState !== "stable");
     this.ignoring = !this.polite && collides;
     if (this.ignoring) return;
-    await this.pc.setRemoteDescription(description);
+    await this.pc.setRemoteDescription(begun(description, this.start));
     for (const candidate of this.waiting.splice(0)) await this.candidate(candidate);
     this.name();
     if (description.type !== "offer") return;
+    this.answered = o;
     await this.pc.setLocalDescription();
-    this.describe();
+    this.describe(o);
   }
 
   private async candidate(candidate: RTCIceCandidateInit | null): Promise<void> {
@@ -182,6 +217,11 @@ class Connection {
     const way = feed === "voice" ? this.voice : this.sending.get(feed);
     if (!way) return;
     if (way === this.voice) return this.parameters(way, (p) => p.encodings.forEach((encoding) => (encoding.active = shape.active)));
+    // Switched off by its encoding alone, a sender goes on answering what the far side misses of the old
+    // picture: on a 2G link half a megabit a second for ten seconds, and the voice drowns in it (measured).
+    // So the picture is taken out of the description, and put in again.
+    const direction = shape.active ? "sendonly" : "inactive";
+    if (way.direction !== direction) way.direction = direction;
     await this.parameters(way, (p) => {
       for (const encoding of p.encodings) {
         encoding.active = shape.active;
@@ -211,6 +251,15 @@ class Connection {
   }
 }
 
+/** A browser begins at 300 kbit/s and gropes upwards for a quarter of a minute, unless it is told. */
+function begun(description: RTCSessionDescriptionInit, kbps: number): RTCSessionDescriptionInit {
+  if (!kbps || !description.sdp) return description;
+  const sections = description.sdp.split(/(?=^m=)/m).map((section) =>
+    section.startsWith("m=video") ? section.replace(/^(a=fmtp:\d+ (?!apt=)[^\r\n]*)/gm, `$1;x-google-start-bitrate=${Math.round(kbps)}`) : section,
+  );
+  return { type: description.type, sdp: sections.join("") };
+}
+
 /** All that there is between this page and one other: usually one connection, two while one is renewed. */
 class Peer {
   current: Connection;
@@ -231,10 +280,12 @@ class Peer {
   }
 
   /** A new connection beside the old one; the old one ends when the new one carries. */
-  renew(generation = this.current.generation + 1): void {
+  renew(generation = this.current.generation + 1, kbps = 0): void {
     if (this.next && this.next.generation >= generation) return;
     this.next?.close();
     this.next = this.make(generation);
+    this.next.start = kbps;
+    this.next.hello();
     window.clearTimeout(this.patience);
     this.patience = window.setTimeout(() => {
       this.next?.close();
@@ -371,8 +422,8 @@ export class Mesh implements MediaEngine {
     void this.peers.get(seat)?.current.shape(feed, shape);
   }
 
-  renew(seat: string): void {
-    this.peers.get(seat)?.renew();
+  renew(seat: string, kbps = 0): void {
+    this.peers.get(seat)?.renew(undefined, kbps);
   }
 
   async samples(): Promise<Sample[]> {
@@ -391,7 +442,8 @@ export class Mesh implements MediaEngine {
         now.sent += row.bytesSent ?? 0;
         now.received += row.bytesReceived ?? 0;
       } else if (row.type === "remote-inbound-rtp") {
-        made.lost = Math.max(made.lost, row.fractionLost ?? 0);
+        const fresh = performance.timeOrigin + performance.now() - row.timestamp < 3500; // not of a picture that was taken out
+        if (fresh) made.lost = Math.max(made.lost, row.fractionLost ?? 0);
       } else if (row.type === "inbound-rtp" && row.kind === "audio") {
         made.concealed += row.concealedSamples ?? 0;
         made.voiced += row.totalSamplesReceived ?? 0;

@@ -7,10 +7,11 @@ import { Feeds, type Trouble } from "./feeds";
 import { Ink, thinned, type Stroke, type Tool } from "./ink";
 import { NEED, START, STEPS, next, planned, type Ladder, type Step } from "./ladder";
 import { Line, type Admission } from "./line";
+import { Recorder, type Pace, type Place, type RecorderState } from "./recorder";
 import { Mesh } from "./mesh";
 import { Sfu } from "./sfu";
 import { Album, pieces, snapshot, type Still } from "./still";
-import type { LogLine, SeatInfo, Source, State, Welcome } from "./types";
+import type { LogLine, Role, SeatInfo, Source, State, Welcome } from "./types";
 
 export interface Picture {
   key: string; // seat/feed
@@ -23,7 +24,7 @@ export interface Picture {
 
 export interface View {
   changed(): void;
-  trouble(what: Trouble | "unsaved" | "refused", about: string): void;
+  trouble(what: Trouble | "unsaved" | "refused" | "unrecorded" | `disk-${Place}`, about: string): void;
   out(why: string): void;
   said(line: LogLine): void;
   still(feed: string, url: string, at: number): void;
@@ -40,8 +41,10 @@ type Packet =
   | Still;
 
 const MAIN: Source[] = ["endoscope", "field", "screen", "overview", "monitor", "face"];
+const THEATRE: Role[] = ["operator", "nurse", "anaesthesia", "bedside"];
+const REPORT = 10000;
 const STILL_EVERY = 2500;
-const PROBE_EVERY = 10000; // on voice alone, a still now and then asks whether more would fit
+const PROBE_EVERY = 6000; // on voice alone, a still now and then asks whether more would fit
 
 export class Session {
   readonly ink = new Ink();
@@ -95,7 +98,7 @@ export class Session {
 
   start(): void {
     this.line.open();
-    this.timer = window.setInterval(() => void this.look(), 1000);
+    this.timer = window.setInterval(() => void this.look(), 500);
   }
 
   get me(): string {
@@ -131,6 +134,7 @@ export class Session {
   private come(info: SeatInfo): void {
     this.names.set(info.seat, info.name);
     if (info.seat === this.me) return;
+    this.departed.delete(info.seat);
     this.seats.set(info.seat, info);
     this.engine?.come(info);
     this.stated(info.seat, info.d);
@@ -148,8 +152,11 @@ export class Session {
     this.view.changed();
   }
 
+  private departed = new Set<string>();
+
   private gone(seat: string): void {
     if (seat === this.me) return;
+    this.departed.add(seat);
     this.seats.delete(seat);
     this.engine?.gone(seat);
     this.contacts.delete(seat);
@@ -207,13 +214,14 @@ export class Session {
     this.voices.get(seat)?.remove();
     this.voices.delete(seat);
     this.levels.delete(seat);
-    if (!stream) return;
+    if (!stream) return this.recorder?.voice(seat, null);
     const voice = document.createElement("audio");
     voice.autoplay = true;
     voice.srcObject = stream;
     voice.dataset.seat = seat;
     document.body.append(voice);
     this.voices.set(seat, voice);
+    this.recorder?.voice(seat, stream);
     void voice.play().catch(() => this.view.trouble("busy", "sound"));
     this.levels.set(seat, this.meter(stream));
   }
@@ -255,6 +263,7 @@ export class Session {
     }
     this.engine.publish(this.feeds.all);
     this.engine.speak(this.feeds.voice);
+    if (this.feeds.voice) this.recorder?.voice("me", new MediaStream([this.feeds.voice]));
     this.line.say({ mic: !!this.feeds.voice && !this.feeds.muted, feeds: this.feeds.all.map(({ id, source }) => ({ id, source })) });
     this.view.changed();
   }
@@ -280,6 +289,50 @@ export class Session {
     return (key && this.delayOf(key)?.middle) || 0;
   }
 
+  // ── recording ────────────────────────────────────────────────────────────
+
+  recorded?: RecorderState;
+  private recorder?: Recorder;
+  private recording = false; // asked for; the recorder opens its vault first
+
+  /** Whoever is with the patient records what they show; the expert what comes from there. */
+  private async keepRecord(): Promise<void> {
+    const role = this.welcome?.role ?? "learner";
+    const first = THEATRE.includes(role);
+    const second = role === "expert" && this.engine instanceof Mesh;
+    if (this.ended || !(first || second)) return;
+    const feeds = first
+      ? this.feeds.all
+      : this.ordered().filter((one) => !one.mine && one.stream && one.source !== "face").map((one) => ({ id: one.feed, source: one.source, track: one.stream?.getVideoTracks()[0] as MediaStreamTrack }));
+    if (!this.recorder) {
+      if (this.recording || !feeds.length) return;
+      this.recording = true;
+      const options = { seat: this.me, owner: document.body.dataset.me ?? "", copy: second, now: () => this.line.now(), pace: () => this.pace, changed: (state: RecorderState) => this.sayRecorded(state) };
+      this.recorder = await Recorder.open(options).catch(() => undefined);
+      if (!this.recorder) return this.view.trouble("unrecorded", "");
+      if (this.feeds.voice) this.recorder.voice("me", new MediaStream([this.feeds.voice]));
+      for (const [seat, voice] of this.voices) this.recorder.voice(seat, voice.srcObject as MediaStream);
+    }
+    this.recorder.recordAll(feeds);
+  }
+
+  /** The recording never takes room from the talk. */
+  private get pace(): Pace {
+    if (!this.online) return "stop";
+    const steps = [...this.ladders].filter(([seat]) => this.seats.has(seat)).map(([, one]) => one.step);
+    const worst = Math.max(0, ...steps);
+    return worst === 0 ? "full" : worst < 3 ? "slow" : "stop";
+  }
+
+  private sayRecorded(state: RecorderState): void {
+    const before = this.recorded;
+    this.recorded = state;
+    const news = !before || Math.abs(before.behind - state.behind) > 5 || Math.floor(before.seconds / 20) !== Math.floor(state.seconds / 20);
+    if (news) this.line.say({ recording: { seconds: state.seconds, behind: state.behind } });
+    if (before && before.place !== state.place && state.place !== "both") this.view.trouble(`disk-${state.place}`, "");
+    this.view.changed();
+  }
+
   // ── every second ─────────────────────────────────────────────────────────
 
   private async look(): Promise<void> {
@@ -295,6 +348,8 @@ export class Session {
     }
     this.engine.cast({ k: "beat", t: performance.now(), seat: this.me });
     this.tell();
+    this.record();
+    void this.keepRecord();
     this.view.changed();
   }
 
@@ -308,12 +363,72 @@ export class Session {
     this.told = key;
   }
 
+  // ── what the record of the operation needs to know of the link ──────────
+
+  linkUrl = ""; // where the theatre says every ten seconds whether the guide is in contact
+  private upSince = 0; // server's time; 0: no contact now
+  private reported = { up: false, at: 0 };
+  private minute = { began: 0, contact: 0, values: [] as number[], high: 0, lost: 0, n: 0 };
+
+  /** Of those with the patient one page speaks for all: the one whose seat comes first. */
+  private get speaks(): boolean {
+    const mine = this.welcome?.role ?? "learner";
+    if (!THEATRE.includes(mine)) return false;
+    return ![...this.seats.values()].some((one) => THEATRE.includes(one.role) && one.seat < this.me);
+  }
+
+  private record(): void {
+    const guides = [...this.seats.values()].filter((one) => one.role === "expert");
+    const up = guides.some((one) => this.contacts.get(one.seat));
+    const now = this.line.now();
+    if (up && !this.upSince) this.upSince = now;
+    if (!up) this.upSince = 0;
+    const due = now - this.reported.at > REPORT || up !== this.reported.up;
+    if (this.linkUrl && this.speaks && due) void this.report(up, now);
+    this.measure(guides.map((one) => one.seat), up);
+  }
+
+  private async report(up: boolean, now: number): Promise<void> {
+    this.reported = { up, at: now };
+    const fields: Record<string, string> = { state: up ? "up" : "down", at: new Date(now).toISOString() };
+    if (up) fields.since = new Date(this.upSince).toISOString();
+    const delay = [...this.seats.values()].find((one) => one.d.delay)?.d.delay;
+    if (delay !== undefined) fields.delay_ms = String(delay);
+    fields.step = STEPS[Math.max(0, ...[...this.ladders.values()].map((one) => one.step))];
+    try {
+      await fetch(this.linkUrl, { method: "POST", headers: writeHeaders(uuid()), body: new URLSearchParams(fields) });
+    } catch {
+      this.reported.at = now - REPORT + 2000; // said again soon, with since when it has been up
+    }
+  }
+
+  /** About a minute of the link as this page sees it: for the test before an operation, and for the record. */
+  private measure(seats: string[], up: boolean): void {
+    const { minute } = this;
+    const now = performance.now();
+    minute.began ||= now;
+    if (up) minute.contact += 1;
+    const own = this.ordered().filter((one) => !one.mine).map((one) => this.delayOf(one.key)).find(Boolean);
+    const told = [...this.seats.values()].find((one) => one.d.delay)?.d;
+    const [middle, high] = own ? [own.middle, own.high] : [told?.delay ?? 0, told?.delay95 ?? 0];
+    if (middle) minute.values.push(middle);
+    minute.high = Math.max(minute.high, high);
+    for (const sample of this.samples) if (seats.includes(sample.seat)) [minute.lost, minute.n] = [minute.lost + sample.lost, minute.n + 1];
+    if (now - minute.began < 60000) return;
+    if (minute.contact && minute.values.length) {
+      const seconds = Math.min(60, Math.round(minute.contact / 2));
+      const lost = Math.round((1000 * minute.lost) / Math.max(1, minute.n));
+      this.line.minute({ seconds, middle_ms: Math.round(quantile(minute.values, 0.5)), high_ms: Math.max(1, minute.high), lost });
+    }
+    this.minute = { began: now, contact: 0, values: [], high: 0, lost: 0, n: 0 };
+  }
+
   private told = "";
 
   private climb(sample: Sample, now: number): void {
     const before = this.ladders.get(sample.seat) ?? START;
     const still = this.stills.get(sample.seat);
-    const recent = still && now - still.done < PROBE_EVERY + 4000 ? still.kbps : 0;
+    const recent = still && now - still.at < PROBE_EVERY + 5000 ? still.kbps : 0;
     const sends = this.feeds.all.length > 0;
     const { ladder, fresh } = next(before, { ...sample, stills: recent }, now);
     this.ladders.set(sample.seat, sends ? ladder : { ...ladder, step: 0 });
@@ -322,16 +437,15 @@ export class Session {
       this.line.log("step", "", { step: STEPS[ladder.step], kbps: Math.round(sample.room), to: sample.seat });
       this.reshape(sample.seat);
     }
-    if (fresh) this.engine?.renew(sample.seat);
+    if (fresh) this.engine?.renew(sample.seat, Math.min(1500, recent));
     this.sendStill(sample.seat, ladder.step, now);
   }
 
   /** All feeds to one seat as its step says. */
   private reshape(seat: string): void {
     const step = this.ladders.get(seat)?.step ?? 0;
-    const room = this.samples.find((one) => one.seat === seat)?.room ?? 0;
     const mine = this.ordered().filter((one) => one.mine);
-    mine.forEach((one, n) => this.engine?.shape(seat, one.feed, planned(step, n === 0, mine.length, room)));
+    mine.forEach((one, n) => this.engine?.shape(seat, one.feed, planned(step, n === 0, mine.length)));
     this.engine?.shape(seat, "voice", { active: step < STEPS.length - 1, kbps: 32, scale: 1 });
   }
 
@@ -340,7 +454,7 @@ export class Session {
   }
 
   private sendStill(seat: string, step: number, now: number): void {
-    if (step < 3 || step > 4) return;
+    if (step < 3) return;
     const last = this.stills.get(seat);
     if (last && !last.done && now - last.at < 15000) return; // the last one is not through yet
     if (last && now - last.at < (step === 3 ? STILL_EVERY : PROBE_EVERY)) return;
@@ -351,7 +465,7 @@ export class Session {
     const kbps = this.stills.get(seat)?.kbps ?? 0;
     const record = { id, at: now, bits: 0, kbps, done: 0 };
     this.stills.set(seat, record);
-    const edge = kbps > 250 ? 640 : 400;
+    const edge = kbps > 250 ? 640 : step > 3 ? 240 : 400;
     void snapshot(video, edge, 0.45).then(async (blob) => {
       if (!blob) return;
       record.bits = blob.size * 8 * 1.4;
@@ -381,8 +495,7 @@ export class Session {
   }
 
   private from(seat: string, data: unknown): void {
-    if (!this.seats.has(seat)) return;
-    this.engine?.take(seat, data);
+    if (!this.departed.has(seat)) this.engine?.take(seat, data); // it may come before the word that they came
   }
 
   private packet(seat: string, packet: Packet): void {
@@ -558,6 +671,7 @@ export class Session {
     if (this.ended) return;
     this.ended = true;
     window.clearInterval(this.timer);
+    this.recorder?.close();
     this.line.close();
     this.engine?.close();
     this.delays.forEach((delay) => delay.stop());

@@ -46,7 +46,8 @@ export class Stage {
   }
 
   get picture(): Picture | undefined {
-    return this.session.pictures.get(this.main) ?? this.session.ordered().find((one) => one.stream) ?? this.session.ordered()[0];
+    const all = this.session.ordered();
+    return this.session.pictures.get(this.main) ?? all.find((one) => one.stream || this.stills.has(one.feed)) ?? all[0];
   }
 
   /** The frozen picture that lies over the feed now, "" when it moves. */

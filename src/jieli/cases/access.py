@@ -34,6 +34,7 @@ from jieli.directory.access import (
 )
 from jieli.directory.models import Practitioner, Role
 from jieli.record import reading
+from jieli.rooms.models import ClipSource, TeachingClip
 from jieli.rules import rooms
 
 M = TypeVar("M", bound=Model)
@@ -56,6 +57,17 @@ def get_case_for(person: Practitioner | None, key: UUID, now: datetime) -> Case:
         .filter(key=key)
     )
     reading.opened(case.key)
+    return case
+
+
+def case_of_clip(person: Practitioner, clip: TeachingClip, now: datetime) -> Case | None:
+    """Whence a clip was cut: told to nobody but those who may see that case."""
+    source = ClipSource.objects.filter(clip=clip).first()
+    if source is None:
+        return None
+    case = visible_cases(person, now).filter(key=source.case_key).first()
+    if case is not None:
+        reading.opened(case.key)
     return case
 
 

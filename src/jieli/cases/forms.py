@@ -1,6 +1,6 @@
 """What people type, checked field by field. Business rules are asked in `actions`."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,6 +37,15 @@ class LocalInstant(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, max_length=32, **kwargs)
+
+
+def person(**kwargs: Any) -> forms.ModelChoiceField:
+    return forms.ModelChoiceField(
+        Practitioner.objects.all(),
+        to_field_name="key",
+        error_messages={"required": _("Choose a person.")},
+        **kwargs,
+    )
 
 
 class Timed(forms.Form):
@@ -425,3 +434,30 @@ def checked(form: forms.BaseForm) -> dict[str, Any]:
     if form.is_valid():
         return form.cleaned_data
     raise Refused(str(next(iter(form.errors.values()))[0]))
+
+
+class Seconds(forms.FloatField):
+    """From the beginning of a run, as a span of time."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=0, max_value=86_400, **kwargs)
+
+    def clean(self, value: Any) -> timedelta | None:
+        seconds = super().clean(value)
+        return None if seconds is None else timedelta(seconds=seconds)
+
+
+class ClipForm(forms.Form):
+    """A cut for teaching: which run, from where to where, and what it shows."""
+
+    recording = forms.UUIDField()
+    begin = Seconds()
+    end = Seconds()
+    title = forms.CharField(max_length=120)
+    technique = forms.ModelChoiceField(Technique.objects.all(), required=False)
+    seen = forms.BooleanField(required=False)
+    sound = forms.BooleanField(required=False)
+
+
+class WithdrawalForm(forms.Form):
+    why = forms.CharField(max_length=200)

@@ -9,12 +9,18 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import (
+    require_GET,
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
 from jieli.cases import access, actions, forms
 from jieli.cases.actions import Advice, Ask, Choice
 from jieli.cases.models import Case, Decision, Opinion, Request
 from jieli.cases.queries import copies, export, glass, lists, office, pages, rooms, words
+from jieli.cases.queries import recordings as films
 from jieli.cases.queries.timeline import entries
 from jieli.chart import actions as chart
 from jieli.chart.access import get_incoming_for
@@ -24,6 +30,8 @@ from jieli.chart.store.receive import file_of, takes_file
 from jieli.chart.views import serve_document
 from jieli.directory.models import Practitioner
 from jieli.record.queries import events_of
+from jieli.rooms.films import answer
+from jieli.rooms.recordings import get_clip_for, get_recording_for, run_of
 from jieli.rooms.views import admitted, refused
 from jieli.rules.refusal import NotProven, Refused
 
@@ -908,3 +916,73 @@ def room_seats(request: Signed, key: UUID) -> HttpResponse:
     except Refused as refusal:
         return refused(refusal)
     return admitted(seat, ticket)
+
+
+# ── recordings, and clips for teaching ───────────────────────────────────────
+
+
+@require_safe
+def recordings(request: Signed, key: UUID) -> HttpResponse:
+    """What the case's room recorded, on one time line."""
+    case = access.get_case_for(request.me, key, request.now)
+    return render(request, "cases/recordings.html", films.page(case, request.me, request.now))
+
+
+@require_safe
+def recordings_data(request: Signed, key: UUID) -> HttpResponse:
+    case = access.get_case_for(request.me, key, request.now)
+    return JsonResponse(films.for_player(case, films.recorded(case)))
+
+
+@require_safe
+def recording_download(request: Signed, key: UUID, recording: UUID) -> HttpResponseBase:
+    """A file to keep, for the records office of either side; the reading is put on record."""
+    case = access.get_case_for(request.me, key, request.now)
+    found = get_recording_for(request.me, recording, request.now)
+    if found.room.case_key != case.key or not films.may_download(request.me, case, request.now):
+        raise Http404
+    return answer(request, run_of(found), name=films.file_name(case, found))
+
+
+@require_POST
+def clips(request: Signed, key: UUID) -> HttpResponse:
+    """Cut a clip for teaching out of a recording of this case."""
+    case = access.get_case_for(request.me, key, request.now)
+    access.need_treating(request.me, case, request.now)
+    said = forms.checked(forms.ClipForm(request.POST))
+    recording = get_recording_for(request.me, said["recording"], request.now)
+    if recording.room.case_key != case.key:
+        raise Http404
+    cut = actions.Cut(recording, said["begin"], said["end"], said["title"], said["technique"],
+                      seen=said["seen"], sound=said["sound"])  # fmt: skip
+    clip = actions.make_clip(case, cut, by=request.me, now=request.now)
+    return see_other(f"/teaching/clips/{clip.key}/")
+
+
+@require_safe
+def clip_library(request: Signed) -> HttpResponse:
+    """Clips of the alliance's hospitals, newest first."""
+    access.need_treating_somewhere(request.me, request.now)
+    shown = films.library(request.me, request.GET.get("technique", ""), request.now)
+    return render(request, "cases/clips.html", shown)
+
+
+@require_safe
+def clip(request: Signed, key: UUID) -> HttpResponse:
+    found = get_clip_for(request.me, key, request.now)
+    source = access.case_of_clip(request.me, found, request.now)
+    treats = source is not None and access.standing_of(request.me, source, request.now).treating
+    shown = {"clip": found, "source": source, "may_withdraw": treats}
+    return render(request, "cases/clip.html", shown)
+
+
+@require_POST
+def clip_withdrawal(request: Signed, key: UUID) -> HttpResponse:
+    found = get_clip_for(request.me, key, request.now)
+    source = access.case_of_clip(request.me, found, request.now)
+    if source is None:
+        raise Http404
+    access.need_treating(request.me, source, request.now)
+    why = forms.checked(forms.WithdrawalForm(request.POST))["why"]
+    actions.withdraw_clip(found, why, by=request.me, now=request.now)
+    return see_other("/teaching/clips/")

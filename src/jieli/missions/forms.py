@@ -16,6 +16,7 @@ from jieli.cases.forms import (
     SignedForm,
     Timed,
     instant,
+    person,
 )
 from jieli.directory.models import Organisation, Practitioner, Technique
 from jieli.missions.actions import Crew, Stretch
@@ -31,15 +32,6 @@ LEG_KINDS = ("prepare", "road", *TIMETABLED, "helicopter", "transfer", "receptio
 LONGEST_LEG = 4 * 24 * 60  # minutes
 GRADES = [(grade, grade) for grade in transport.GRADES]
 ESCORTS = [(escort, escort) for escort in transport.ESCORTS]
-
-
-def person(**kwargs: Any) -> forms.ModelChoiceField:
-    return forms.ModelChoiceField(
-        Practitioner.objects.all(),
-        to_field_name="key",
-        error_messages={"required": _("Choose a person.")},
-        **kwargs,
-    )
 
 
 def hospital(**kwargs: Any) -> forms.ModelChoiceField:

@@ -5,12 +5,11 @@ import json
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Q
 
 from jieli.chart.store.keep import Kept
@@ -19,19 +18,24 @@ from jieli.directory.models import Practitioner
 from jieli.live import actions as live
 from jieli.live import topics
 from jieli.record.actions import action
-from jieli.rooms.models import Frame, LogLine, Room, Seat
+from jieli.rooms.models import Frame, LinkMinute, LogLine, Room, Seat
 from jieli.rooms.telling import tell_room
 from jieli.rules import rooms as rules
 from jieli.rules.refusal import Refused
 
-# What the spine does when a person is seen and heard by others: (case, their people, now).
-Met = Callable[[UUID, Sequence[int], datetime], None]
-_met: Met | None = None
+# What others do when people see and hear each other, and when somebody has left the room:
+# (case, people, now). The front door names them.
+Told = Callable[[UUID, Sequence[int], datetime], None]
+_met: list[Told] = []
+_left: list[Told] = []
 
 
-def use_met(told: Met) -> None:
-    global _met
-    _met = told
+def use_met(*told: Told) -> None:
+    _met[:] = told
+
+
+def use_left(*told: Told) -> None:
+    _left[:] = told
 
 
 # ── rooms and seats ──────────────────────────────────────────────────────────
@@ -168,6 +172,17 @@ def leave(seat: Seat, *, now: datetime) -> None:
         _tell_pages(seat.room, "room_left")
 
 
+@action
+def tell_left(seat: Seat, *, now: datetime) -> None:
+    """Others hear that this person is gone, unless they sit here with another device. After
+    `leave` and apart from it: whoever hears it locks the case first, and a seat is locked by then.
+    """
+    others = seat.room.seats.filter(practitioner=seat.practitioner_id, left_at=None)
+    if seat.room.case_key is not None and not others.filter(seen_at__gt=now - rules.SEEN).exists():
+        for told in _left:
+            told(seat.room.case_key, [seat.practitioner_id], now)
+
+
 def _tell_pages(room: Room, verb: str) -> None:
     """The case page says who is in the room."""
     if room.case_key is not None:
@@ -192,12 +207,22 @@ def say_state(seat: Seat, state: dict[str, Any], *, now: datetime) -> None:
 @action
 def met(seat: Seat, others: Sequence[UUID], *, now: datetime) -> None:
     """This page hears or sees the pages of `others`: they are in contact."""
-    if seat.room.case_key is None or _met is None:
+    if seat.room.case_key is None:
         return
     present = seat.room.seats.filter(key__in=others[: rules.PEERS], left_at=None)
     people = {seat.practitioner_id, *present.values_list("practitioner_id", flat=True)}
     if len(people) > 1:
-        _met(seat.room.case_key, sorted(people), now)
+        for told in _met:
+            told(seat.room.case_key, sorted(people), now)
+
+
+@action
+def note_minute(seat: Seat, data: dict[str, Any], *, now: datetime) -> None:
+    """What a page measured of its link; nonsense is left out. Once in half a minute at most."""
+    figures = rules.check_minute(data)
+    lately = LinkMinute.objects.filter(seat=seat, at__gt=now - timedelta(seconds=30))
+    if figures is not None and not lately.exists():
+        LinkMinute.objects.create(room=seat.room, seat=seat, at=now, **figures)
 
 
 # ── the log ──────────────────────────────────────────────────────────────────
@@ -289,13 +314,12 @@ def as_message(line: LogLine, seat: UUID | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@action
 def forget_seats(now: datetime) -> int:
     """Seats whose line has been silent: nobody is there, whatever their process said last."""
     silent = Q(seen_at__lte=now - 3 * rules.SEEN) | Q(seen_at=None, ticket_until__lte=now)
-    gone = list(Seat.objects.filter(silent, left_at=None).values_list("pk", "room_id", "key")[:200])
-    with transaction.atomic():
-        Seat.objects.filter(pk__in=[pk for pk, _room, _key in gone]).update(left_at=now, ticket=b"")
-        for _pk, room, key in gone:
-            tell_room(room, {"t": "left", "seat": str(key)})
-    return len(gone)
+    gone = Seat.objects.filter(silent, left_at=None).select_related("room", "practitioner")[:200]
+    found = list(gone)
+    for seat in found:
+        leave(seat, now=now)
+        tell_left(seat, now=now)
+    return len(found)

@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from jieli.directory.models import Organisation, Practitioner
+from jieli.directory.models import Organisation, Practitioner, Technique
 
 
 class Room(models.Model):
@@ -100,3 +100,114 @@ class Frame(models.Model):
     height = models.PositiveIntegerField()
     size = models.PositiveIntegerField()  # bytes
     sha256 = models.CharField(max_length=64)
+
+
+class LinkMinute(models.Model):
+    """链路实测: what one page measured of its link to the others in about a minute."""
+
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="minutes")
+    seat = models.ForeignKey(Seat, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()  # its end
+    seconds = models.PositiveSmallIntegerField()  # in which there was contact
+    middle_ms = models.PositiveIntegerField()  # of the picture, from camera to screen
+    high_ms = models.PositiveIntegerField()  # 95 % of the pictures were no older
+    lost = models.PositiveSmallIntegerField()  # packets in a thousand
+
+    class Meta:
+        indexes = [models.Index(fields=["room", "-at"], name="link_minute_last")]
+
+
+class Recording(models.Model):
+    """录像: one run of one feed, by one seat: from one start of a browser's recorder to its end."""
+
+    key = models.UUIDField(unique=True)  # given by the browser, which may be off line then
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="recordings")
+    seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="recordings")
+    by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+    feed = models.CharField(max_length=40)
+    source = models.CharField(max_length=12)  # of rules.recordings.SOURCES
+    mime = models.CharField(max_length=80)
+    copy = models.BooleanField(default=False)  # of what somebody else sent: the second copy
+    started_at = models.DateTimeField()
+    ends_at = models.DateTimeField()  # of the last chunk that came
+    announced_at = models.DateTimeField()
+    heard_at = models.DateTimeField()  # when anything last came
+    chunks = models.PositiveIntegerField(default=0)
+    size = models.PositiveBigIntegerField(default=0)  # bytes
+    # Said by the browser when it has ended; until then the run may grow.
+    length = models.PositiveIntegerField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    head = models.CharField(max_length=64, blank=True)  # covers all chunks, once it has ended
+    kept_at = models.DateTimeField(null=True, blank=True)  # when the case's chain got the head
+    gone_at = models.DateTimeField(null=True, blank=True)  # let go: its row stays, no picture
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["room", "started_at"], name="recording_in_time"),
+            models.Index(
+                fields=["heard_at"], condition=Q(kept_at=None, gone_at=None), name="recording_open"
+            ),
+        ]
+
+
+class Chunk(models.Model):
+    """Some seconds of a run; the bytes lie in the run's folder under their number."""
+
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="pieces")
+    number = models.PositiveIntegerField()
+    size = models.PositiveIntegerField()  # bytes
+    sha256 = models.CharField(max_length=64)
+    previous = models.CharField(max_length=64, blank=True)  # hash of the chunk before
+    begins_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["recording", "number"], name="chunk_once"),
+        ]
+
+
+class Leftover(models.Model):
+    """A run whose rows are gone or let go, and whose folder a runner still has to remove."""
+
+    folder = models.UUIDField(unique=True)
+
+
+class TeachingClip(models.Model):
+    """教学片段: cut from a recording, with nothing of the patient in it. Seen by the alliance."""
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    title = models.CharField(max_length=120)
+    technique = models.ForeignKey(
+        Technique, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    made_by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    ms = models.PositiveIntegerField()
+    sound = models.BooleanField(default=False)
+    mime = models.CharField(max_length=40)
+    width = models.PositiveIntegerField(default=0)
+    height = models.PositiveIntegerField(default=0)
+    size = models.PositiveBigIntegerField()  # bytes
+    sha256 = models.CharField(max_length=64)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_why = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["-made_at"], condition=Q(withdrawn_at=None), name="clip_shown")
+        ]
+
+
+class ClipSource(models.Model):
+    """From which case a clip was cut: for those alone who may see the case."""
+
+    clip = models.OneToOneField(TeachingClip, on_delete=models.CASCADE, related_name="source")
+    case_key = models.UUIDField(db_index=True)
+    recording = models.ForeignKey(
+        Recording, on_delete=models.SET_NULL, null=True, blank=True, related_name="clips"
+    )
+    begin_ms = models.PositiveIntegerField()
+    end_ms = models.PositiveIntegerField()

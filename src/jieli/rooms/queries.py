@@ -1,14 +1,16 @@
 """What a room's page and its lines read."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from jieli.directory.models import Practitioner
-from jieli.rooms.models import Frame, LogLine, Room, Seat
+from jieli.rooms.models import Frame, LinkMinute, LogLine, Room, Seat
 from jieli.rules import rooms as rules
 
 BATCH = 400  # lines in one message to a page that catches up
@@ -59,3 +61,34 @@ def seated_in(case_key: UUID) -> list[Practitioner]:
     """Everybody with a seat that was not left, with their roles."""
     taken = Seat.objects.filter(room__case_key=case_key, left_at=None).values("practitioner")
     return list(Practitioner.objects.filter(pk__in=taken).prefetch_related("roles"))
+
+
+MEASURED = timedelta(hours=2)  # a link that was measured longer ago is another link
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The link of a room as one page measured it."""
+
+    seconds: int
+    middle_ms: int
+    high_ms: int
+    lost: int  # packets in a thousand
+
+
+def measurement(case_key: UUID, now: datetime) -> Measurement | None:
+    """Of the page that measured longest: its seconds together, the worst of its 95 %."""
+    rows = LinkMinute.objects.filter(room__case_key=case_key, at__gt=now - MEASURED, at__lte=now)
+    of_seat: dict[int, list[LinkMinute]] = {}
+    for row in rows.order_by("at"):
+        of_seat.setdefault(row.seat_id, []).append(row)
+    if not of_seat:
+        return None
+    longest = max(of_seat.values(), key=lambda found: sum(row.seconds for row in found))
+    seconds = sum(row.seconds for row in longest)
+    return Measurement(
+        seconds,
+        int(median(row.middle_ms for row in longest)),
+        max(row.high_ms for row in longest),
+        round(sum(row.lost * row.seconds for row in longest) / seconds),
+    )

@@ -42,6 +42,8 @@ OPENING = 8.0  # seconds until the ticket must have come
 FRESH = 1.0  # an answer about access serves others of the same second
 AGAIN = 5.0  # without anything said, access is asked again after so long
 WAITING = 400  # messages for a page that does not take them: then its line ends
+# What a page says of itself, and who writes it down.
+OF_ITSELF = {"state": actions.say_state, "minute": actions.note_minute}
 DEAF, FULL, OUT, BAD = 4008, 4013, 4003, 4000
 
 
@@ -228,8 +230,8 @@ class Lines:
                 line, _lines_after, line.seat, int(said.get("after", 0))
             ):
                 line.offer(text)
-        elif kind == "state" and isinstance(said.get("d"), dict):
-            await self._ask_in(line, actions.say_state, line.seat, said["d"])
+        elif kind in OF_ITSELF and isinstance(said.get("d"), dict):
+            await self._ask_in(line, OF_ITSELF[kind], line.seat, said["d"])
         elif kind == "met":
             others = [key for key in map(_uuid, said.get("of", [])) if key]
             await self._ask_in(line, actions.met, line.seat, others)
@@ -394,7 +396,8 @@ class Lines:
 
     async def _leave(self, line: Line) -> None:
         with contextlib.suppress(Exception):  # a sweep looks for silent seats as well
-            await self._ask_in(line, _leave_if_silent, line.seat, line.left)
+            if await self._ask_in(line, _leave_if_silent, line.seat, line.left):
+                await self._ask_in(line, actions.tell_left, line.seat)
 
     def close(self) -> None:
         """The server stops; pages come back to whoever serves next, and their media goes on."""
@@ -425,11 +428,13 @@ def _lines_after(seat: Seat, after: int, *, now: datetime) -> list[str]:
     ]
 
 
-def _leave_if_silent(seat: Seat, left: bool, *, now: datetime) -> None:
+def _leave_if_silent(seat: Seat, left: bool, *, now: datetime) -> bool:
     """Not when the same seat came back through another process."""
     fresh = Seat.objects.filter(pk=seat.pk, seen_at__gt=now - rules.BACK / 2).exists()
-    if left or not fresh:
+    gone = left or not fresh
+    if gone:
         actions.leave(seat, now=now)
+    return gone
 
 
 def _uuid(text: Any) -> UUID | None:

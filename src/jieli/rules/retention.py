@@ -42,6 +42,8 @@ KEPT: Mapping[str, Keep] = {
     "outpatient": Keep("Record of an out-patient", Ends.OFFICE, RULES_2013, years=15),
     "images": Keep("Images and reports of a case", Ends.WITH_CASE, REMOTE_2018, years=15),
     "media": Keep("Sound, video and chat of a consultation", Ends.WITH_CASE, ONLINE_2022, years=3),
+    # The law's shortest; what a case's room recorded then goes by itself, unless the case is held.
+    "recordings": Keep("Recordings of a video room", Ends.SWEEP, ONLINE_2022, years=3),
     "readings": Keep("Who read a case", Ends.WITH_CASE, CYBER_LAW, years=15),
     "messages": Keep("Messages about a case", Ends.WITH_CASE, ONLINE_2022, years=3),
     "chains": Keep("Hashes of events, daily roots, disposals", Ends.NEVER, PROPOSED),

@@ -165,6 +165,22 @@ def _whole(data: Mapping[str, Any], name: str) -> int:
     return int(value) if isinstance(value, int | float) and 0 <= value < 2**53 else 0
 
 
+# ── what a page measures ─────────────────────────────────────────────────────
+
+MINUTE = 65  # seconds that one measurement may cover
+SLOWEST = 600_000  # ms
+
+
+def check_minute(data: Mapping[str, Any]) -> dict[str, int] | None:
+    """A page's figures of about a minute; None for what is no measurement."""
+    found = {name: _whole(data, name) for name in ("seconds", "middle_ms", "high_ms", "lost")}
+    if not 1 <= found["seconds"] <= MINUTE or not 0 < found["middle_ms"] <= found["high_ms"]:
+        return None
+    if found["high_ms"] > SLOWEST or found["lost"] > 1000:
+        return None
+    return found
+
+
 # ── how fast one line may write ──────────────────────────────────────────────
 
 

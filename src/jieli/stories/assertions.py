@@ -207,6 +207,47 @@ def _operations(level: int | None = None, mode: str = "") -> Callable[[Export], 
     return count
 
 
+def _sessions(export: Export) -> list[Mapping[str, Any]]:
+    """Sessions of guidance of all cases that have started."""
+    cases = export.get("cases", [export])
+    return [s for case in cases for s in case.get("guidance", []) if s["started_at"]]
+
+
+def _told(verb: str) -> Callable[[Export], int]:
+    """How often the records of all cases tell of it."""
+    return lambda export: sum(len(_said(verb)(case)) for case in export.get("cases", [export]))
+
+
+def _entries(export: Export) -> int:
+    return sum(row["wrong_at"] is None for s in _sessions(export) for row in s["entries"])
+
+
+def _guidance_status(export: Export) -> str | None:
+    """Of the last session that was planned, whichever case it is of."""
+    cases = export.get("cases", [export])
+    planned = [s for case in cases for s in case.get("guidance", [])]
+    return max(planned, key=lambda s: s["planned_at"])["status"] if planned else None
+
+
+def _with_mdt(export: Export) -> int:
+    """Operations of level 4 whose signed MDT document was named before the incision."""
+    return sum(
+        any(
+            _is_before(paper["at"], row["started_at"])
+            for session in case.get("guidance", [])
+            for paper in session["mdt"]
+            if not paper["entered_in_error"]
+        )
+        for case in export.get("cases", [export])
+        for row in case.get("procedures", [])
+        if row["level"] == 4 and not row["entered_in_error"]
+    )
+
+
+def _is_before(one: str, other: str) -> bool:
+    return datetime.fromisoformat(one) <= datetime.fromisoformat(other)
+
+
 # What can only be said when the case has this clock.
 NEEDS_CLOCK = dict.fromkeys(("C2_minutes", "C2_target_met", "C2_hard_met"), "definitive_care")
 
@@ -229,6 +270,14 @@ NAMES: dict[str, Callable[[Export], Any]] = {
     "level4_operations": _operations(4),
     **{f"level4_{mode}": _operations(4, mode) for mode in MODES},
     **{mode: _operations(None, mode) for mode in MODES},
+    "level4_mdt_done": _with_mdt,
+    "guidance_sessions": lambda export: len(_sessions(export)),
+    "guidance_degraded": _told("guidance_degraded"),
+    "guidance_suspended": _told("guidance_suspended"),
+    "guidance_corrected": _told("guidance_gap_corrected"),
+    "guidance_converted": _told("guidance_converted"),
+    "guidance_entries": _entries,
+    "guidance_status": _guidance_status,
     "gates_signed": _gates,
     "time_out_before_incision": _time_outs_first,
     "missions": _count("missions"),

@@ -31,6 +31,7 @@ class Sent:
     path: str
     body: bytes
     key: str
+    kind: str = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,13 @@ class Person:
         filled.pop("_key", None)  # told in the header
         return self.send(Sent(path, _encoded(filled), key or str(uuid.uuid4())))
 
+    def post_file(self, path: str, fields: Mapping[str, Any], name: str, content: bytes) -> Answer:
+        """As a browser sends a form with a file in it."""
+        filled = {**fields, "csrfmiddlewaretoken": self._token()}
+        body = self.client.build_request("POST", path, data=filled, files={"file": (name, content)})
+        kind = body.headers["Content-Type"]
+        return self.send(Sent(path, body.read(), str(uuid.uuid4()), kind))
+
     def send(self, sent: Sent) -> Answer:
         """Send a body; also again, as a tablet does that did not hear the answer."""
         response = self._send(
@@ -125,7 +133,7 @@ class Person:
             sent.path,
             content=sent.body,
             headers={
-                "Content-Type": "application/x-www-form-urlencoded",
+                "Content-Type": sent.kind,
                 "Idempotency-Key": sent.key,
                 "Origin": self.base_url.rstrip("/"),
             },

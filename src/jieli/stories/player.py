@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from django.utils.translation import gettext as _
 
-from jieli.stories import assertions, script, verbs
+from jieli.stories import assertions, guided, script, verbs
 from jieli.stories.assertions import Result
 from jieli.stories.demo import Player
 from jieli.stories.doors import Answer, DoorError, Person, Sent
@@ -76,6 +76,8 @@ class Play:
     results: list[Result] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     expert: str = ""  # who last was in contact
+    links: guided.Links = field(default_factory=dict)  # browsers in theatres that report by now
+    clock: datetime | None = None  # up to which they have reported
 
     # -- the whole
 
@@ -96,12 +98,22 @@ class Play:
         }
 
     def play(self, step: script.Step) -> None:
-        self.time.go_to(self.story.instant(step.at))
+        self.wait_until(self.story.instant(step.at))
         if self.watcher:
             self.watcher.begins(step)
         outcome = self.take(step)
         if self.watcher:
             self.watcher.ended(step, outcome)
+
+    def wait_until(self, instant: datetime) -> None:
+        """Time passes; on the way browsers in theatres report their link, as they do."""
+        while self.links and self.clock and self.clock + guided.BEAT <= instant:
+            self.clock += guided.BEAT
+            self.time.go_to(self.clock)
+            guided.beat(self, self.clock)
+        self.time.go_to(instant)
+        if not self.links:
+            self.clock = instant
 
     def take(self, step: script.Step) -> Outcome:
         if verbs.is_later(step.do, step.fields):
@@ -383,6 +395,7 @@ VERBS: dict[str, Callable[[Play, script.Step], Answer]] = {
     "sign_checklist": _checklist,
     "view_case": _view,
     "advance": _advance,
+    **guided.VERBS,
 }
 
 

@@ -481,7 +481,7 @@ class _Reader:
         readers: dict[str, Callable[[Any], Any]] = {
             "specialty": values.specialty,
             "technique": self.known_techniques
-            if verb == "start_procedure"
+            if verb in ("start_procedure", "plan_guidance")
             else self.known_technique,
             "urgency": lambda value: values.one_of(URGENCIES)(str(value).upper()),
             "expert": self.known_person,
@@ -491,6 +491,9 @@ class _Reader:
             "guide": self.known_person,
             "receiver": self.known_person,
             "leads": self.known_person,
+            "decider": self.known_person,
+            "without": values.texts,
+            "since": self.minutes,
             "end": self.known_site,
             "site": self.known_site,
             "start": self.known_site,

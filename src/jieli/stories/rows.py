@@ -26,6 +26,7 @@ from jieli.directory.models import (
     Specialty,
     Technique,
 )
+from jieli.guidance.queries.content import precheck
 from jieli.missions.queries.content import pathways
 from jieli.rules.names import sort_key
 from jieli.stories import moving, script, words
@@ -83,15 +84,16 @@ def _approve_content(now: datetime) -> None:
     """An approval for each alliance that says of itself that it was made up."""
     day = now.date()
     for alliance in Alliance.objects.all():
-        held, _created = Approval.objects.get_or_create(
-            alliance=alliance,
-            content=pathways().version,
-            synthetic=True,
-            defaults={"by": MADE_UP, "approved_on": day - AROUND, "expires_on": day + AROUND},
-        )
-        held.approved_on = min(held.approved_on, day - AROUND)
-        held.expires_on = max(held.expires_on, day + AROUND)
-        held.save(update_fields=["approved_on", "expires_on"])
+        for content in (pathways().version, precheck().version):
+            held, _created = Approval.objects.get_or_create(
+                alliance=alliance,
+                content=content,
+                synthetic=True,
+                defaults={"by": MADE_UP, "approved_on": day - AROUND, "expires_on": day + AROUND},
+            )
+            held.approved_on = min(held.approved_on, day - AROUND)
+            held.expires_on = max(held.expires_on, day + AROUND)
+            held.save(update_fields=["approved_on", "expires_on"])
 
 
 def put_specialties() -> dict[str, Specialty]:

@@ -8,6 +8,7 @@ from jieli.cases.queries.lists import numbers_of
 from jieli.chart import actions as chart
 from jieli.directory import actions as directory
 from jieli.exchange import actions as exchange
+from jieli.guidance import actions as guidance
 from jieli.lectures import actions as lectures
 from jieli.live import actions as live
 from jieli.missions import actions as missions
@@ -59,6 +60,7 @@ WORK = [
     ("escalations", cases.escalate_clocks, 0.5),
     ("rings", cases.roll_on, 0.2),
     ("messages", send_messages, 0.5),
+    ("links of guided operations", guidance.sweep, 1.0),
     ("test rings", pager.probe, 5.0),
     ("watching", look_after_the_pager, 5.0),
     ("figures", pager.take_gauge, 15.0),
@@ -68,6 +70,9 @@ WORK = [
     ("left tries", notify.end_left, 15.0),
     ("silent seats", rooms.forget_seats, 20.0),
     ("lectures that are over", lectures.end_old, 60.0),
+    ("recordings on record", cases.keep_recordings, 20.0),
+    ("clips without consent", cases.withdraw_clips, 60.0),
+    ("recordings let go", cases.let_recordings_go, 600.0),
     ("daily root", lambda now: make_root(now, numbers_of), 30.0),
     ("files of disposed cases", cases.remove_files, 60.0),
     ("old test rings", pager.prune, 600.0),

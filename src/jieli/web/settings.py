@@ -346,6 +346,7 @@ INSTALLED_APPS = [
     "jieli.exchange",
     "jieli.pager",
     "jieli.missions",
+    "jieli.guidance",
     "jieli.cases",
     "jieli.rooms",
     "jieli.lectures",

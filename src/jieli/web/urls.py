@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics, name="metrics"),
     path("", include("jieli.web.signin.urls")),
     path("", include("jieli.missions.urls")),
+    path("", include("jieli.guidance.urls")),
     path("", include("jieli.cases.urls")),
     path("", include("jieli.directory.urls")),
     path("rooms/", include("jieli.rooms.urls")),

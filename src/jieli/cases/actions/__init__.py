@@ -40,6 +40,16 @@ from jieli.cases.actions.opinions import (
     sign_opinion,
     use_opinion,
 )
+from jieli.cases.actions.recordings import (
+    Cut,
+    keep_recordings,
+    let_recordings_go,
+    make_clip,
+    teaching_consent,
+    use_teaching_consent,
+    withdraw_clip,
+    withdraw_clips,
+)
 from jieli.cases.actions.requests import (
     Ask,
     accept,
@@ -62,6 +72,7 @@ __all__ = [
     "Ask",
     "Choice",
     "Correction",
+    "Cut",
     "accept",
     "acknowledge",
     "add_document",
@@ -81,6 +92,9 @@ __all__ = [
     "hand_over_care",
     "hold",
     "join_room",
+    "keep_recordings",
+    "let_recordings_go",
+    "make_clip",
     "mark_document",
     "mark_handover",
     "mark_observation",
@@ -107,8 +121,12 @@ __all__ = [
     "save_handover",
     "sign_decision",
     "sign_opinion",
+    "teaching_consent",
     "use_opinion",
+    "use_teaching_consent",
     "use_when_left",
     "withdraw",
+    "withdraw_clip",
+    "withdraw_clips",
     "write_note",
 ]

@@ -15,7 +15,8 @@ BEGIN
         ('rooms_room', 'jieli_sees(case_key)'),
         ('rooms_seat', 'jieli_sees_room(room_id)'),
         ('rooms_logline', 'jieli_sees_room(room_id)'),
-        ('rooms_frame', 'jieli_sees_room(room_id)')
+        ('rooms_frame', 'jieli_sees_room(room_id)'),
+        ('rooms_linkminute', 'jieli_sees_room(room_id)')
     ) AS tables (name, rule) LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', one.name);
         EXECUTE format('DROP POLICY IF EXISTS of_my_cases ON %I', one.name);
@@ -25,9 +26,9 @@ BEGIN
     END LOOP;
 END $$;
 
-REVOKE DELETE, TRUNCATE ON rooms_room, rooms_seat, rooms_logline, rooms_frame
+REVOKE DELETE, TRUNCATE ON rooms_room, rooms_seat, rooms_logline, rooms_frame, rooms_linkminute
     FROM jieli_web, jieli_runner;
-REVOKE UPDATE ON rooms_logline, rooms_frame FROM jieli_web, jieli_runner;
+REVOKE UPDATE ON rooms_logline, rooms_frame, rooms_linkminute FROM jieli_web, jieli_runner;
 
 -- What a room holds goes with its case. Its pictures lie in the file store: they join the files
 -- that a runner removes, unless another case has the same.
@@ -44,6 +45,7 @@ BEGIN
                             WHERE o.sha256 = f.sha256 AND o.room_id <> ALL (mine))
            AND NOT EXISTS (SELECT FROM public.chart_document d
                             WHERE f.sha256 IN (d.sha256, d.original_sha256)));
+    DELETE FROM public.rooms_linkminute WHERE room_id = ANY (mine);
     DELETE FROM public.rooms_frame WHERE room_id = ANY (mine);
     DELETE FROM public.rooms_logline WHERE room_id = ANY (mine);
     DELETE FROM public.rooms_seat WHERE room_id = ANY (mine);

@@ -80,6 +80,7 @@ def as_json(case: Case, now: datetime) -> dict[str, Any]:
         ],
         "documents": [
             {
+                "key": str(d.key),
                 "title": d.title,
                 "title_was": d.title_was,
                 "kind": d.kind,

@@ -34,6 +34,7 @@ from jieli.directory.models import Department, Duty, Organisation, Practitioner,
 from jieli.keys.seals import Unreadable
 from jieli.record.queries import newest_of
 from jieli.rooms.queries import people_in
+from jieli.rooms.recordings import was_recorded
 from jieli.rules import addenda
 from jieli.rules import clocks as clock_rules
 from jieli.rules.vitals import VITALS, shown
@@ -87,6 +88,7 @@ def head_part(sight: Sight) -> dict[str, Any]:
         "to_decide": standing.decides and undecided and is_open,
         "fallback": is_open and any(r.fallback_told_at for r in waiting),
         "in_room": people_in(case.key, sight.now) if is_open else [],
+        "recorded": was_recorded(case.key),
     }
 
 

@@ -1,16 +1,22 @@
 """The room of a case: its page, who is in it, and whose being there makes contact."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
-
-from django.utils.translation import gettext as _
 
 from jieli.cases.models import FINDERS, Candidate, Case, Request
 from jieli.cases.queries.lists import heading
 from jieli.cases.queries.people import active_roles, official_day
 from jieli.directory.access import TREATING_KINDS
 from jieli.rooms.words import tools, words_of_role
+
+# Who knows of a session that is held in this room: addresses of its parts, by name.
+Held = Callable[[Case], dict[str, str]]
+_held: list[Held] = []
+
+
+def use_held(find: Held) -> None:
+    _held[:] = [find]
 
 
 def treats(case: Case, people: Sequence[int], now: datetime) -> bool:
@@ -43,5 +49,5 @@ def room_page(case: Case, roles: Sequence[str], now: datetime) -> dict[str, Any]
         "uploads_url": f"/cases/{case.key}/uploads/",
         "back": f"/cases/{case.key}/",
         "telephone": asked.callback if asked else "",
-        "title": _("Video room"),
+        **{name: url for find in _held for name, url in find(case).items()},
     }

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from jieli.cases.queries import words
+from jieli.cases.queries import words_guidance as guided
 from jieli.cases.queries import words_under_way as under_way
 from jieli.cases.queries.words import word
 from jieli.record.models import Event
@@ -270,7 +271,87 @@ SENTENCES: Mapping[str, Sentence] = {
     ),
     "procedure_end_asked": _s("clock", N("Asked whether it has ended: %(name)s")),
     "procedure_ended": _s("check", N("Ended: %(name)s"), key=True),
+    "procedure_mode_set": _s(
+        "net", N("Counts by the record as: %(mode)s"), key=True, detail=N("%(name)s")
+    ),
+    # operations guided from afar
+    "guidance_planned": _s(
+        "net",
+        N("%(actor)s planned guidance from afar by %(guide)s"),
+        key=True,
+        detail=N("%(name)s · operator %(person)s"),
+    ),
+    "guidance_checked": _s(
+        "check", N("Pre-check, %(check)s: %(answer)s"), detail=N("%(person)s %(text)s")
+    ),
+    "guidance_mdt_chosen": _s(
+        "paper", N("Record of the pre-operative MDT: %(title)s"), detail=N("%(people)s")
+    ),
+    "guidance_excepted": _s(
+        "warn",
+        N("Life-saving exception, decided by %(person)s"),
+        key=True,
+        detail=N("%(text)s"),
+    ),
+    "guidance_exception_filed": _s("paper", N("%(actor)s filed the life-saving exception")),
+    "guidance_started": _s(
+        "net", N("Guidance began: %(guide)s guides %(person)s"), key=True, detail=N("%(name)s")
+    ),
+    "guidance_cancelled": _s("x", N("%(actor)s cancelled the guidance"), detail=N("%(text)s")),
+    "guidance_joined": _s("mdt", N("%(person)s is there to guide")),
+    "guidance_left": _s("x", N("%(person)s left the guidance")),
+    "guidance_link_step": _s("link", N("Link: %(ladder)s")),
+    "guidance_degraded": _s(
+        "warn",
+        N("%(seconds)s s without the link: on by telephone %(telephone)s"),
+        key=True,
+    ),
+    "guidance_suspended": _s(
+        "breach", N("%(seconds)s s without the link: guidance suspended"), key=True
+    ),
+    "guidance_link_back": _s(
+        "net", N("The link is back after %(seconds)s s"), key=True, detail=N("%(status)s")
+    ),
+    "guidance_gap_corrected": _s(
+        "pen", N("Known later: the link was up for %(seconds)s s that were counted as lost")
+    ),
+    "guidance_stopped": _s(
+        "pause", N("Safe stop, said by %(actor)s"), key=True, detail=N("%(text)s")
+    ),
+    "guidance_continued": _s(
+        "check", N("%(actor)s confirmed: on alone until the link is back"), key=True
+    ),
+    "guidance_resumed": _s("net", N("%(actor)s confirmed: guidance goes on"), key=True),
+    "guidance_converted": _s(
+        "swap",
+        N("%(actor)s ended the guidance: on without it, or converted"),
+        key=True,
+        detail=N("%(text)s"),
+    ),
+    "guidance_ended": _s("check", N("%(actor)s ended the guidance"), key=True),
+    "guidance_entry": _s(
+        "pen",
+        N("%(actor)s noted, no. %(number)s: %(guided)s"),
+        detail=N("%(lead)s %(text)s %(amount)s"),
+    ),
+    "guidance_entry_struck": _s(
+        "undo", N("%(actor)s struck out no. %(number)s: %(guided)s"), detail=N("%(why)s")
+    ),
     "appointment_made": _s("cal", N("%(actor)s made an appointment: %(meets)s"), key=True),
+    "recording_kept": _s(
+        "rec",
+        N("Recording kept: %(seconds)s s of %(feeds)s pictures"),
+        detail=N("%(runs)s parts, sealed; %(missing)s pieces missing"),
+    ),
+    "recordings_let_go": _s(
+        "rec",
+        N("Recordings removed after the time that the law asks for"),
+        detail=N("%(runs)s parts"),
+    ),
+    "clip_made": _s(
+        "book", N("%(actor)s cut a teaching clip"), detail=N("%(title)s · %(seconds)s s")
+    ),
+    "clip_withdrawn": _s("x", N("Teaching clip withdrawn"), detail=N("%(title)s")),
 }
 # Facts that are codes, and the table that has the word for each.
 WORDED: Mapping[str, Mapping[str, object]] = {
@@ -298,6 +379,12 @@ WORDED: Mapping[str, Mapping[str, object]] = {
     "gate": under_way.GATES,
     "mode": under_way.MODES,
     "role": words.ROOM_ROLES,
+    "status": guided.STATES,
+    "guided": guided.ENTRIES,
+    "lead": guided.LEADS,
+    "ladder": guided.LADDER,
+    "check": guided.CHECKS,
+    "answer": guided.ANSWERS,
 }
 
 

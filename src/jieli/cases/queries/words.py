@@ -192,3 +192,14 @@ VITAL_NAMES: Mapping[str, object] = {code: _(row.label) for code, row in VITALS.
 def word(table: Mapping[str, object], code: object) -> str:
     """The word for a code in the reader's language; an unknown code is shown as it is."""
     return str(table.get(str(code), code if code is not None else ""))
+
+
+PICTURES: Mapping[str, object] = {  # of rules.recordings.SOURCES
+    "field": _("Operating field"),
+    "endoscope": _("Endoscope"),
+    "monitor": _("Monitor"),
+    "overview": _("Overview of the room"),
+    "face": _("Person"),
+    "screen": _("Screen"),
+    "voice": _("Voices"),
+}

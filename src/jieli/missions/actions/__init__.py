@@ -22,7 +22,9 @@ from jieli.missions.actions.procedures import (
     Operation,
     ask_for_ends,
     end_procedure,
+    renew_modes,
     start_procedure,
+    use_live_link,
 )
 from jieli.missions.actions.sheets import (
     Chosen,
@@ -90,6 +92,7 @@ __all__ = [
     "plan_transfer",
     "redirect",
     "refuse_transfer",
+    "renew_modes",
     "replace_member",
     "report_delay",
     "score",
@@ -102,5 +105,6 @@ __all__ = [
     "tick",
     "undo_correction",
     "untick",
+    "use_live_link",
     "write_entry",
 ]

@@ -1,6 +1,6 @@
 """手术记录: plain record of what was done by whom; its start stops the clock of definitive care."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +24,15 @@ from jieli.rules.refusal import Refused
 ASKED_AFTER = timedelta(hours=4)  # most operations are over by then; one that is not says so
 LONGEST = timedelta(hours=6)  # an end that nobody records must not hide a person for ever
 BATCH = 200
+
+LiveLink = Callable[[Procedure, datetime], bool]
+_live_links: list[LiveLink] = []
+
+
+def use_live_link(look: LiveLink) -> None:
+    """The front door names who knows of an operation whether it was guided over a live link."""
+    if look not in _live_links:
+        _live_links.append(look)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,7 @@ def start_procedure(
         operator=operation.operator,
         assistant=operation.assistant,
         guide=operation.guide,
-        mode=_mode(operation, at),
+        mode=_mode(operation, at),  # seen again at the end: nobody was guided for a minute yet
         level=operations.level_of(technique.level for technique in operation.techniques),
         started_at=at,
         recorded_at=now,
@@ -88,7 +97,7 @@ def start_procedure(
     return procedure
 
 
-def _mode(operation: Operation, at: datetime) -> str:
+def _mode(operation: Operation | Procedure, at: datetime, *, live: bool = False) -> str:
     """Who belongs to the hospital on that day is of it; everybody else is a visitor."""
     site, day = operation.organisation.pk, today(at)
 
@@ -99,7 +108,30 @@ def _mode(operation: Operation, at: datetime) -> str:
     return operations.mode_of(
         operator_local=local(operation.operator),
         visitor_beside=any(not local(person) for person in beside),
+        live_link=live,
     )
+
+
+@action
+def renew_modes(case: Case, by: Practitioner | None, now: datetime) -> int:
+    """What the record says by now of how each operation was done; how many changed."""
+    case = lock_case(case.pk)
+    rows = Procedure.objects.filter(case_key=case.key, wrong_at=None).exclude(mode="")
+    rows = rows.select_related("operator", "assistant", "guide", "organisation")
+    return sum(_renew_mode(case, row, by, now) for row in rows.order_by("started_at", "id"))
+
+
+def _renew_mode(case: Case, row: Procedure, by: Practitioner | None, now: datetime) -> bool:
+    live = any(look(row, now) for look in _live_links)
+    was, row.mode = row.mode, _mode(row, row.started_at, live=live)
+    if row.mode == was:
+        return False
+    row.save(update_fields=["mode"])
+    log(
+        case, "procedure_mode_set", by=by, now=now,
+        procedure=str(row.key), name=row.name, was=was, mode=row.mode,
+    )  # fmt: skip
+    return True
 
 
 def _hands(procedure: Procedure) -> list[int]:
@@ -165,6 +197,8 @@ def end_procedure(
         case, "procedure_ended", by=by, now=now, occurred_at=at,
         procedure=str(procedure.key), name=procedure.name,
     )  # fmt: skip
+    renew_modes(case, by, now)
+    procedure.refresh_from_db()
     return procedure
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from django.conf import settings
 
 from jieli.cases.models import Case
-from jieli.directory.access import today
-from jieli.directory.models import Approval
+from jieli.cases.queries import approval
 from jieli.rules import checklists
 from jieli.rules.checklists import Checklist
 from jieli.rules.pathways import Content, read
@@ -33,14 +32,5 @@ def _text(name: str) -> str:
 
 
 def is_approved(content: Content | Checklist, case: Case, now: datetime) -> bool:
-    """Named clinicians of the case's alliance have approved this version, and not too long ago."""
-    on = today(now)
-    return (
-        case.alliance_id is not None
-        and Approval.objects.filter(
-            alliance_id=case.alliance_id,
-            content=content.version,
-            approved_on__lte=on,
-            expires_on__gte=on,
-        ).exists()
-    )
+    """Named clinicians of the case's alliance have approved this version."""
+    return approval.is_approved(content.version, case, now)

@@ -1,6 +1,6 @@
 """安全核查: which gates of which operation are signed, and what each of them asks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,11 +58,21 @@ class Round:
         return sum(gate.row is not None for gate in self.gates)
 
 
+_guided: list[Callable[[Case], bool]] = []
+
+
+def use_guided(look: Callable[[Case], bool]) -> None:
+    """The front door names who knows whether an expert guides the operation at hand from afar."""
+    if look not in _guided:
+        _guided.append(look)
+
+
 def circumstances(case: Case) -> frozenset[str]:
     """What makes further items be asked: a remote expert, another language."""
     found = set()
     decision = case.decisions.first()
-    if decision and decision.chosen == Template.LIVE:
+    live = decision is not None and decision.chosen == Template.LIVE
+    if live or any(look(case) for look in _guided):
         found.add(checklists.REMOTE)
     if case.patient and case.patient.language not in CHINESE:
         found.add(checklists.INTERPRETER)

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from jieli.directory.models import Alliance, Approval
-from jieli.missions.queries.content import pathways
+from jieli.guidance.queries.content import precheck
+from jieli.missions.queries.content import checklist, pathways
 from jieli.rules.clocks import VERSION
 
 
@@ -17,7 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("alliance", help="code of the alliance")
-        known = (VERSION, pathways().version)
+        known = (VERSION, pathways().version, checklist().version, precheck().version)
         parser.add_argument("content", choices=known, help="the version that was approved")
         parser.add_argument("--by", required=True, help="names and offices of who approved")
         parser.add_argument("--on", required=True, type=date.fromisoformat, help="YYYY-MM-DD")

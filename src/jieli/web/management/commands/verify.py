@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from jieli.cases.queries.lists import numbers_of
+from jieli.cases.queries.recordings import recording_faults
 from jieli.record.checking import Tally, chain_faults, gone, root_faults
 from jieli.record.models import Chain, Root
 from jieli.record.queries import one_moment
@@ -28,6 +29,11 @@ class Command(BaseCommand):
             help="also check the daily roots, their signatures, and that every case still says what"
             " they say; with FILE, a copy made by `jieli roots --export`, compare with it as well",
         )
+        parser.add_argument(
+            "--recordings",
+            action="store_true",
+            help="also read every piece of what rooms recorded, and compare with the record",
+        )
 
     def handle(
         self, *args: Any, number: str | None = None, root: str | None = None, **options: Any
@@ -35,6 +41,8 @@ class Command(BaseCommand):
         copy = self.copy(root) if root else []
         with one_moment():
             found = self.faults(number, copy, with_roots=root is not None)
+        if options["recordings"]:
+            found = found + self.recordings(number)
         if found:
             raise SystemExit(1)
 
@@ -56,6 +64,14 @@ class Command(BaseCommand):
         for fault in found:
             self.stdout.write(f"{fault.name}: {fault.why}")
         self.say(tally, found, with_roots=with_roots)
+        return found
+
+    def recordings(self, number: str | None) -> list[Fault]:
+        found = list(recording_faults(number))
+        for fault in found:
+            self.stdout.write(f"{fault.name}: {fault.why}")
+        broken = len({fault.why.split(":")[0] for fault in found})
+        self.stdout.write(f"Recordings checked, {broken} broken.")
         return found
 
     def none(self, number: str, *, with_roots: bool) -> None:
