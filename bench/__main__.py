@@ -1,4 +1,6 @@
-"""bin/bench [relay clocks pages live requests planner] [--full]: measure; 1 if a limit is missed.
+"""bin/bench [relay clocks pages live requests planner fanout] [--full]: measure.
+
+It answers 1 if a limit is missed.
 
 `bin/bench faults --kills 1000` and `bin/bench live_recorder --kills 20` need no generated data and
 are measured only when they are named.
@@ -14,8 +16,8 @@ import sys
 from bench.data import WORK, Place, Size
 from bench.report import Report, load
 
-NAMES = ("relay", "clocks", "pages", "live", "requests", "planner")
-WITHOUT_DATA = ("planner",)  # pure: no database, no generated alliance
+NAMES = ("relay", "clocks", "pages", "live", "requests", "planner", "fanout")
+WITHOUT_DATA = ("planner", "fanout")  # no database, no generated alliance
 SHEETS = "sheets"  # the rest of `planner`: the generator over the generated network
 FAULTS = "faults"
 RECORDER = "live_recorder"

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import hatch_build  # noqa: E402 - stands beside this folder
+from jieli.web.sfu import Sfu, SfuUnavailable  # noqa: E402 - it needs no Django
 
 WATCHED = (".py", ".html", ".po", ".ts", ".yaml")
 JIELI = [sys.executable, "-m", "jieli.web.manage"]
@@ -116,6 +117,15 @@ def stay(stage: Stage, watch: bool) -> None:
             stage.start()
 
 
+def start_sfu(sfu: Sfu) -> None:
+    try:
+        sfu.start()
+    except SfuUnavailable as fault:
+        sys.exit(str(fault))
+    os.environ.update(sfu.environment)
+    print(f"Rooms go through Janus at {sfu.url}; its log is {sfu.log}", flush=True)
+
+
 def interrupt(*_: Any) -> None:
     raise KeyboardInterrupt
 
@@ -126,6 +136,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--no-browser", action="store_true")
     parser.add_argument("--watch", action="store_true", help="start again when sources change")
+    parser.add_argument("--sfu", action="store_true", help="rooms through a Janus of its own")
     options = parser.parse_args()
     os.environ.setdefault("JIELI_DEMO", "1")
     signal.signal(signal.SIGTERM, interrupt)
@@ -134,7 +145,10 @@ def main() -> None:
     # The demo's telephones are a page of the demo: rings go out and are heard nowhere.
     os.environ.setdefault("JIELI_GATEWAY_URL", f"{stage.url}demo/gateway/")
     os.environ.setdefault("JIELI_PUBLIC_URL", stage.url)
+    sfu = Sfu(Path(os.environ["JIELI_HOME"], "janus")) if options.sfu else None
     try:
+        if sfu is not None:
+            start_sfu(sfu)
         once("migrate", "--verbosity=0")
         once("demo", f"--port={stage.address[1]}")
         stage.start()
@@ -147,6 +161,8 @@ def main() -> None:
         print("\nStopping ...", flush=True)
     finally:
         stage.stop()
+        if sfu is not None:
+            sfu.stop()
         subprocess.run([*JIELI, "stop"], cwd=ROOT, stdout=subprocess.DEVNULL)
 
 

@@ -29,9 +29,10 @@ from jieli.directory.models import Alliance, DutySwap, Membership, Organisation,
 from jieli.exchange.excel.writing import template
 from jieli.exchange.models import Upload
 from jieli.guidance.models import GuidanceSession
+from jieli.lectures.models import Lecture
 from jieli.missions.models import Mission
 from jieli.rooms import recordings, store
-from jieli.rooms.actions import freeze
+from jieli.rooms.actions import freeze, open_lecture_room
 from jieli.rooms.models import ClipSource, Recording, TeachingClip
 from jieli.rules.recordings import Chunk
 from jieli.stories.models import DemoTime
@@ -136,7 +137,7 @@ RULES = {
          "directory:telephones_data", "metrics", "pager:banner",
          "readyz", "worker", "offline", "seal", "cases:cases", "cases:my_rings",
          "cases:my_advice", "cases:open_cases",
-         "missions:missions",
+         "missions:missions", "lectures:lectures",
          "directory:duty", "directory:presence_board", "directory:telephones", "directory:me",
          "directory:presence", "directory:channels", "notify:inbox", "exchange:roster_import",
          # the door: whoever stands before it, and what is one's own behind it
@@ -219,6 +220,16 @@ RULES = {
     **dict.fromkeys(["cases:new_decision", "missions:choice"], deciding),
     "missions:assent": asked,
     **dict.fromkeys(["rooms:ticket", "rooms:frames"], asked),  # whose seat it is
+    # a lecture of the hospital that is asked, for its alliance; the expert who is rung planned it
+    **dict.fromkeys(
+        ["lectures:lecture", "lectures:door", "lectures:seats"], lambda seat: seat.site != "other"
+    ),
+    **dict.fromkeys(["lectures:speaking", "lectures:end"], asked),
+    **dict.fromkeys(
+        ["lectures:attendance", "exchange:attendance"],
+        lambda seat: seat.rung or (seat.site == "asked" and seat.kind in OFFICE),
+    ),
+    "lectures:new_lecture": lambda seat: seat.kind in TREATING,
     "missions:joint": lambda seat: seat.kind in DESK,
     "cases:new_opinion": asked,
     "cases:new_case": lambda seat: seat.kind in {"doctor", "nurse", "expert", "coordinator"},
@@ -391,6 +402,11 @@ class Place:
         seat, _ticket = actions.join_room(request.case, "expert", by=world.alice, now=minutes(45))
         still = keep_file(SimpleUploadedFile("y.jpg", photo()))
         frame = freeze(seat, uuid4(), "f", still, now=minutes(46))
+        hall = open_lecture_room("x", by=world.alice, now=minutes(40))
+        Lecture.objects.create(
+            room=hall, host=world.hub, alliance=world.alliance, starts_at=minutes(50),
+            ends_at=minutes(90),
+        )  # fmt: skip
         guided = GuidanceSession.objects.create(
             case=request.case, number=1, organisation=world.county, name="x",
             operator=world.doctor, guide=world.alice, planned_by=world.doctor,
@@ -402,6 +418,8 @@ class Place:
         )  # fmt: skip
         recording, clip = self._recorded(request.case, seat)
         return {
+            "/lectures/<uuid:key>": hall.key,
+            "/rooms/<uuid:key>": hall.key,
             "/recordings/<uuid:key>": recording.key,
             "/recordings/<uuid:recording>": recording.key,
             "/chunks/<int:number>": 0,

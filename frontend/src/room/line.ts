@@ -15,6 +15,8 @@ export interface LineEvents {
   welcome(said: Welcome, again: boolean): void;
   join(seat: SeatInfo): void;
   left(seat: string): void;
+  /** Somebody has another role now: a listener may speak. */
+  role?(seat: string, role: SeatInfo["role"]): void;
   state(seat: string, state: State): void;
   from(seat: string, data: unknown): void;
   live(seat: string, data: unknown): void;
@@ -122,6 +124,8 @@ export class Line {
         return this.on.join(said as unknown as SeatInfo);
       case "left":
         return this.on.left(seat);
+      case "role":
+        return this.on.role?.(seat, said.role as SeatInfo["role"]);
       case "state":
         return this.on.state(seat, said.d as State);
       case "from":

@@ -9,6 +9,7 @@ import { NEED, START, STEPS, next, planned, type Ladder, type Step } from "./lad
 import { Line, type Admission } from "./line";
 import { Recorder, type Pace, type Place, type RecorderState } from "./recorder";
 import { Mesh } from "./mesh";
+import { Sfu } from "./sfu";
 import { Album, pieces, snapshot, type Still } from "./still";
 import type { LogLine, Role, SeatInfo, Source, State, Welcome } from "./types";
 
@@ -77,12 +78,13 @@ export class Session {
       welcome: (said) => this.enter(said),
       join: (seat) => this.come(seat),
       left: (seat) => this.gone(seat),
+      role: (seat, role) => this.roleChanged(seat, role),
       state: (seat, state) => this.stated(seat, state),
       from: (seat, data) => this.from(seat, data),
       live: (seat, data) => this.packet(seat, data as Packet),
       log: (line) => this.logged(line),
       refused: (id, why) => this.refused(id, why),
-      sfu: (said) => (this.engine as unknown as { hear?: (said: unknown) => void })?.hear?.(said),
+      sfu: (said) => this.engine instanceof Sfu && this.engine.hear(said),
       open: (on) => {
         this.online = on;
         view.changed();
@@ -126,6 +128,7 @@ export class Session {
       signal: (to, data) => this.line.signal(to, data),
       ask: (body) => this.line.ask(body),
     };
+    if (said.engine === "sfu") return new Sfu(said.seat, said.ice, heard);
     return new Mesh(said.seat, said.ice, heard, (seat) => this.reshape(seat));
   }
 
@@ -136,6 +139,18 @@ export class Session {
     this.seats.set(info.seat, info);
     this.engine?.come(info);
     this.stated(info.seat, info.d);
+  }
+
+  /** The host of a lecture let somebody speak, or took the word back. */
+  private roleChanged(seat: string, role: SeatInfo["role"]): void {
+    const info = this.seats.get(seat);
+    if (info) info.role = role;
+    if (seat === this.me && this.welcome) {
+      this.welcome.role = role;
+      if (this.engine instanceof Sfu) this.engine.mayAgain();
+      this.publish();
+    }
+    this.view.changed();
   }
 
   private departed = new Set<string>();

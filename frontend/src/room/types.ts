@@ -1,6 +1,6 @@
 // Words that all parts of a room share; the server's side of them is in jieli/rooms and rules/rooms.
 
-export type Role = "operator" | "expert" | "bedside" | "anaesthesia" | "nurse" | "coordinator" | "learner";
+export type Role = "operator" | "expert" | "bedside" | "anaesthesia" | "nurse" | "coordinator" | "learner" | "speaker" | "asking";
 export type Source = "field" | "endoscope" | "monitor" | "overview" | "face" | "screen";
 export const SOURCES: Source[] = ["field", "endoscope", "monitor", "overview", "face", "screen"];
 

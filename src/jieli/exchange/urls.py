@@ -17,6 +17,7 @@ urlpatterns = [
         views.csv_confirmation,
         name="csv_confirmation",
     ),
+    path("lectures/<uuid:key>/attendance.csv", views.attendance, name="attendance"),
     path("directory/people.xlsx", views.people, name="people"),
     path("directory/roster.xlsx", views.roster, name="roster"),
     path(

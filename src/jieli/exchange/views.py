@@ -26,6 +26,8 @@ from jieli.exchange.excel import writing
 from jieli.exchange.excel.preview import Preview, preview
 from jieli.exchange.excel.workbook import MOST_BYTES
 from jieli.exchange.forms import CsvForm, UploadForm
+from jieli.lectures.access import get_lecture_to_count
+from jieli.lectures.queries import attendance as people_at
 from jieli.missions.queries.timetables import there
 from jieli.rules.refusal import Refused
 
@@ -186,6 +188,22 @@ def csv_template(request: Signed, file: str) -> HttpResponse:
     content = csv_writing.template(found, english=_english())
     response = HttpResponse(content, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="jieli-{file}.csv"'
+    return response
+
+
+@require_safe
+@signed
+def attendance(request: Signed, key: UUID) -> HttpResponse:
+    lecture = get_lecture_to_count(request.me, key, request.now)
+    headings = [_("Staff number"), _("Name"), _("Hospital"), _("From"), _("To"), _("Minutes")]
+    rows = [
+        (row.number, row.name, row.site, row.first.isoformat("T", "seconds"),
+         row.last.isoformat("T", "seconds"), row.minutes)
+        for row in people_at(lecture)
+    ]  # fmt: skip
+    content = csv_writing.table(headings, rows)
+    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="lecture-{key}.csv"'
     return response
 
 

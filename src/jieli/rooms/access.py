@@ -1,4 +1,5 @@
-"""Who may be in a room. A room of a case is open to whoever may see the case, as long as they may.
+"""Who may be in a room. A room of a case is open to whoever may see the case, as long as they may;
+the room of a lecture, which names no patient, to the staff of its alliance.
 
 Fetching is authorising; nothing is the default.
 """
@@ -6,16 +7,18 @@ Fetching is authorising; nothing is the default.
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 
-from jieli.directory.access import grants_of
+from jieli.directory.access import alliances_of, grants_of, today
 from jieli.directory.models import Practitioner
 from jieli.rooms.models import Frame, Room, Seat
 
 
 def visible_rooms(person: Practitioner | None, now: datetime) -> QuerySet[Room]:
-    return Room.objects.filter(case_key__in=grants_of(person, now).values("case_key"))
+    of_cases = Q(case_key__in=grants_of(person, now).values("case_key"))
+    lectures = Q(lecture__alliance__in=alliances_of(person, today(now)))
+    return Room.objects.filter(of_cases | lectures)
 
 
 def get_room_for(person: Practitioner | None, key: UUID, now: datetime) -> Room:

@@ -69,6 +69,31 @@ def close_room(case_key: UUID, *, now: datetime) -> None:
 
 
 @action
+def open_lecture_room(title: str, *, by: Practitioner, now: datetime) -> Room:
+    """Always through the media server: a hundred browsers cannot send to each other."""
+    return Room.objects.create(
+        kind=Room.Kind.LECTURE, title=title, opened_at=now, opened_by=by, engine=Room.Engine.SFU
+    )
+
+
+@action
+def end_room(room: Room, *, now: datetime) -> None:
+    """A lecture is over: everybody is out, at once."""
+    Room.objects.filter(pk=room.pk, closed_at=None).update(closed_at=now)
+    for seat in room.seats.filter(left_at=None):
+        seat.left_at, seat.ticket = now, b""
+        seat.save(update_fields=["left_at", "ticket"])
+        tell_room(room.pk, {"t": "out", "seat": str(seat.key)})
+
+
+@action
+def change_role(seat: Seat, role: str) -> None:
+    """At once, on the line that is open: a right that ends takes its voice along."""
+    Seat.objects.filter(pk=seat.pk, left_at=None).update(role=role)
+    tell_room(seat.room_id, {"t": "role", "seat": str(seat.key), "role": role})
+
+
+@action
 def end_seats(case_key: UUID, people: Iterable[int] | None, *, now: datetime) -> None:
     """These people, or all of them, lose their seats in the case's room at once."""
     seats = Seat.objects.filter(room__case_key=case_key, left_at=None)

@@ -19,12 +19,14 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import psycopg
+from django.conf import settings
 from django.db import connections
 
 from jieli.record.reading import entered
 from jieli.rooms import access, actions, ice, queries, telling
 from jieli.rooms.actions import Said
-from jieli.rooms.models import Seat
+from jieli.rooms.janus import Desk
+from jieli.rooms.models import Room, Seat
 from jieli.rules import rooms as rules
 from jieli.rules.refusal import Refused
 
@@ -103,6 +105,7 @@ class Lines:
         self._parameters, self._who, self._now, self._is_ours = parameters, who, now, hosts
         self._threads = ThreadPoolExecutor(6, thread_name_prefix="rooms")
         self._rooms: dict[int, dict[str, Line]] = {}
+        self._media = Desk(settings.SFU_URL, settings.SFU_SECRET)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
@@ -135,6 +138,8 @@ class Lines:
         line.offer(entrance.welcome)
         for text in entrance.lines:
             line.offer(text)
+        if line.seat.room.engine == Room.Engine.SFU:
+            self._media.opened(line)
         self._pass_on(line, {"t": "join", **entrance.seen})
         pump = asyncio.create_task(line.pump())
         writer = asyncio.create_task(self._write(line))
@@ -143,6 +148,7 @@ class Lines:
             await self._hear(line, receive, pump)
         finally:
             line.end(1000)
+            self._media.closed(line, for_good=line.left or line.ended == OUT)
             for task in (writer, watch):
                 task.cancel()
             with contextlib.suppress(Exception):
@@ -214,12 +220,12 @@ class Lines:
             return line.offer(json.dumps(pong))
         if not await self._may_speak(line):
             return line.end(OUT)
-        if kind == "to":
-            self._pass_on(line, {"t": "from", "from": line.key, "d": said.get("d")}, said.get("to"))
-        elif kind == "live":
-            self._pass_on(line, {"t": "live", "from": line.key, "d": said.get("d")})
+        if kind in ("to", "live"):
+            self._to_others(line, said)
         elif kind == "log":
             self._queue(line, said)
+        elif kind == "sfu":
+            self._ask_media(line, said)
         elif kind == "since":
             for text in await self._ask_in(
                 line, _lines_after, line.seat, int(said.get("after", 0))
@@ -231,6 +237,16 @@ class Lines:
             others = [key for key in map(_uuid, said.get("of", [])) if key]
             await self._ask_in(line, actions.met, line.seat, others)
         return None
+
+    def _to_others(self, line: Line, said: dict[str, Any]) -> None:
+        if said["t"] == "to":
+            self._pass_on(line, {"t": "from", "from": line.key, "d": said.get("d")}, said.get("to"))
+        else:
+            self._pass_on(line, {"t": "live", "from": line.key, "d": said.get("d")})
+
+    def _ask_media(self, line: Line, said: dict[str, Any]) -> None:
+        if line.seat.room.engine == Room.Engine.SFU and not self._media.take(line, said):
+            line.end(FULL)
 
     def _queue(self, line: Line, said: dict[str, Any]) -> None:
         ref, data = _uuid(said.get("id")), said.get("d")
@@ -323,6 +339,7 @@ class Lines:
             self._loop.call_soon_threadsafe(self._hand_out, room, message)
 
     def _hand_out(self, room: int, message: dict[str, Any]) -> None:
+        self._media.told(message)
         lines = self._rooms.get(room)
         if not lines:
             return
@@ -331,8 +348,10 @@ class Lines:
         for line in list(lines.values()):
             if (to is None or to == line.key) and but != line.key:
                 line.offer(text)
-            if message.get("t") == "out" and message.get("seat") == line.key:
+            if message.get("seat") == line.key and message.get("t") == "out":
                 line.end(OUT)
+            elif message.get("seat") == line.key and message.get("t") == "role":
+                line.seat.role = str(message.get("role", ""))
 
     # ── the process ──────────────────────────────────────────────────────────
 
@@ -384,6 +403,7 @@ class Lines:
     def close(self) -> None:
         """The server stops; pages come back to whoever serves next, and their media goes on."""
         self._closing = True
+        self._media.close()
         telling.deaf_here(self._heard)
         for lines in self._rooms.values():
             for line in lines.values():

@@ -15,6 +15,8 @@ def words_of_role(role: str) -> tuple[str, str]:
         rules.NURSE: (_("Circulating nurse"), _("Serves the screen: freezes, draws, writes")),
         rules.COORDINATOR: (_("Coordinator"), _("Speaks and writes")),
         rules.LEARNER: (_("Learner"), _("Watches and may put a hand up")),
+        rules.SPEAKER: (_("Speaker"), _("Leads the lecture: speaks, shows, draws")),
+        rules.ASKING: (_("Asks"), _("May speak now")),
     }[role]
 
 

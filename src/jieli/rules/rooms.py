@@ -17,7 +17,8 @@ from jieli.rules.refusal import Refused
 OPERATOR, EXPERT, BEDSIDE = "operator", "expert", "bedside"
 ANAESTHESIA, NURSE, COORDINATOR = "anaesthesia", "nurse", "coordinator"
 LEARNER = "learner"
-ROLES = (OPERATOR, EXPERT, BEDSIDE, ANAESTHESIA, NURSE, COORDINATOR, LEARNER)
+SPEAKER, ASKING = "speaker", "asking"  # of a lecture: who leads it; a listener who may speak now
+ROLES = (OPERATOR, EXPERT, BEDSIDE, ANAESTHESIA, NURSE, COORDINATOR, LEARNER, SPEAKER, ASKING)
 AT_THE_PATIENT = frozenset({OPERATOR, BEDSIDE, ANAESTHESIA, NURSE})
 
 SPEAK, SHOW, DRAW, WRITE, HAND = "speak", "show", "draw", "write", "hand"
@@ -29,6 +30,8 @@ POWERS: Mapping[str, frozenset[str]] = {
     NURSE: frozenset({SPEAK, SHOW, DRAW, WRITE}),
     COORDINATOR: frozenset({SPEAK, SHOW, WRITE}),
     LEARNER: frozenset({HAND}),  # watches only
+    SPEAKER: frozenset({SPEAK, SHOW, DRAW, WRITE}),
+    ASKING: frozenset({SPEAK, HAND}),
 }
 
 
@@ -92,7 +95,7 @@ def check_line(role: str, kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
     needed = NEEDS.get(kind)
     if needed is None:
         raise Refused("This kind of line is not known.")
-    if kind == TEXT_LINE and role == LEARNER:
+    if kind == TEXT_LINE and role in (LEARNER, ASKING):
         needed = HAND  # a question, asked in writing
     if not may(role, needed):
         raise Refused("Your role in this room does not allow that.")

@@ -9,6 +9,7 @@ from jieli.chart import actions as chart
 from jieli.directory import actions as directory
 from jieli.exchange import actions as exchange
 from jieli.guidance import actions as guidance
+from jieli.lectures import actions as lectures
 from jieli.live import actions as live
 from jieli.missions import actions as missions
 from jieli.notify import actions as notify
@@ -68,6 +69,7 @@ WORK = [
     ("papers and privileges", missions.sweep, 30.0),
     ("left tries", notify.end_left, 15.0),
     ("silent seats", rooms.forget_seats, 20.0),
+    ("lectures that are over", lectures.end_old, 60.0),
     ("recordings on record", cases.keep_recordings, 20.0),
     ("clips without consent", cases.withdraw_clips, 60.0),
     ("recordings let go", cases.let_recordings_go, 600.0),

@@ -349,6 +349,7 @@ INSTALLED_APPS = [
     "jieli.guidance",
     "jieli.cases",
     "jieli.rooms",
+    "jieli.lectures",
     "jieli.chart",
     "jieli.live",
     "jieli.notify",

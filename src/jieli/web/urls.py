@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("jieli.cases.urls")),
     path("", include("jieli.directory.urls")),
     path("rooms/", include("jieli.rooms.urls")),
+    path("", include("jieli.lectures.urls")),
     path("", include("jieli.exchange.urls")),
     path("record/", include("jieli.record.urls")),
     path("pager/", include("jieli.pager.urls")),

@@ -1,0 +1,28 @@
+"""示教讲座: a room that names no patient, at a time, for the staff of one alliance."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from jieli.directory.models import Alliance, Organisation, Practitioner
+from jieli.rooms.models import Room
+
+
+class Lecture(models.Model):
+    """What is shown and said is in its room; who was there is in the room's seats."""
+
+    room = models.OneToOneField(Room, on_delete=models.CASCADE, related_name="lecture")
+    host = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    alliance = models.ForeignKey(Alliance, on_delete=models.PROTECT, related_name="+")
+    speakers = models.ManyToManyField(Practitioner, related_name="lectures")
+    starts_at = models.DateTimeField(db_index=True)
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")), name="lecture_ends_after_it_begins"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.room.title
