@@ -140,6 +140,28 @@ class Room extends HTMLElement {
     });
   }
 
+  /** The host let this page speak, or took the word back: a microphone button comes and goes. */
+  private asked(): void {
+    const { session } = this;
+    if (!session?.welcome || this.door?.chosenRole !== "learner") return;
+    const may = session.welcome.role === "asking";
+    let button = this.querySelector<HTMLButtonElement>('[data-tool="voice"]');
+    if (may && !button) {
+      button = make("button", "tool");
+      button.type = "button";
+      button.dataset.tool = "voice";
+      button.append(icon("mic"), make("span", "", say.speakNow));
+      button.addEventListener("click", () => void this.feeds.speak());
+      this.querySelector(".tools")?.append(button);
+      toast(say.mayAsk, "", "", "mic");
+    } else if (!may && button) {
+      button.remove();
+      this.feeds.stop();
+      session.publish();
+    }
+    button?.setAttribute("aria-pressed", String(!!this.feeds.voice));
+  }
+
   private key(event: KeyboardEvent): void {
     const target = event.target as HTMLElement;
     if (target.closest("input, textarea, select, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -285,6 +307,7 @@ class Room extends HTMLElement {
     this.strip();
     this.people();
     this.banner();
+    this.asked();
     const mute = this.querySelector<HTMLButtonElement>('[data-tool="mute"]');
     if (mute) {
       mute.setAttribute("aria-pressed", String(this.feeds.muted));
