@@ -2,8 +2,8 @@
 
 It answers 1 if a limit is missed.
 
-`bin/bench faults --kills 1000` and `bin/bench live_recorder --kills 20` need no generated data and
-are measured only when they are named.
+`bin/bench faults --kills 1000`, `bin/bench live_recorder --kills 20` and `bin/bench live_room` need
+no generated data and are measured only when they are named, each alone.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ WITHOUT_DATA = ("planner", "fanout")  # no database, no generated alliance
 SHEETS = "sheets"  # the rest of `planner`: the generator over the generated network
 FAULTS = "faults"
 RECORDER = "live_recorder"
+ROOM = "live_room"
 KILLS = {FAULTS: 1_000, RECORDER: 20}
+ALONE = (*KILLS, ROOM)
 
 
 def main(arguments: list[str]) -> int:
     options = _options(arguments)
-    if set(KILLS) & set(options.names):
-        return _killing(options)
+    if set(ALONE) & set(options.names):
+        return _alone(options)
     missed = sum(_measure_pure(name) for name in options.names if name in WITHOUT_DATA)
     named = [name for name in options.names if name not in WITHOUT_DATA]
     named += [SHEETS] if "planner" in options.names else []
@@ -64,7 +66,7 @@ def _measure_pure(name: str) -> int:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*NAMES, *KILLS, []], metavar="|".join(NAMES))
+    parser.add_argument("names", nargs="*", choices=[*NAMES, *ALONE, []], metavar="|".join(NAMES))
     parser.add_argument("--hospitals", type=int, default=300)
     parser.add_argument("--practitioners", type=int, default=10_000)
     parser.add_argument("--cases", type=int, default=100_000)
@@ -86,10 +88,10 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-def _killing(options: argparse.Namespace) -> int:
-    """Alone: what kills processes has no business beside measurements."""
+def _alone(options: argparse.Namespace) -> int:
+    """What kills processes, or fills both processors with browsers, measures alone."""
     if len(options.names) != 1:
-        print(f"Run `bin/bench {' '.join(KILLS)}` each by itself.", file=sys.stderr)
+        print(f"Run `bin/bench {' '.join(ALONE)}` each by itself.", file=sys.stderr)
         return 2
     [name] = options.names
     report = getattr(importlib.import_module(f"bench.{name}"), name)(options)

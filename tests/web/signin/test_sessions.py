@@ -9,7 +9,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from jieli.directory.models import Duty, Presence
-from jieli.live.access import _account
+from jieli.live.access import account_of
 from jieli.web.now import wall
 from tests.web.signin.people import sign_in
 
@@ -43,10 +43,10 @@ def test_one_device_is_signed_out_at_once(world):
     desk, phone = browser("e1", WINDOWS), browser("e1", IPHONE)
     lost = UserSession.objects.get(user_agent=IPHONE)
     cookies = f"sessionid={phone.session.session_key}"
-    assert _account(cookies) == world.zhu.account
+    assert account_of(cookies) == world.zhu.account
     assert desk.post(f"/me/sessions/{lost.pk}/end/").status_code == 303
     assert phone.get("/me/")["Location"].startswith("/signin/")
-    assert _account(cookies) is None  # its stream ends too
+    assert account_of(cookies) is None  # its stream ends too
     assert desk.get("/me/").status_code == 200
 
 
