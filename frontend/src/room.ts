@@ -325,6 +325,7 @@ class Room extends HTMLElement {
     const place = this.find("sides");
     if (!session || !stage || !place) return;
     const main = stage.picture?.key;
+    if (stage.picture) session.shownAt(stage.picture, stage.source);
     const wanted = session.ordered().filter((one) => one.key !== main);
     for (const node of [...place.children] as HTMLElement[]) {
       if (!wanted.some((one) => one.key === node.dataset.key)) node.remove();
@@ -336,6 +337,7 @@ class Room extends HTMLElement {
         video.srcObject = picture.stream;
         if (picture.stream && !picture.mine) session.watch(picture, video);
       }
+      session.shownAt(picture, video);
       const state = tile.querySelector("figcaption span") as HTMLElement;
       const text = this.stateOf(picture);
       if (state.textContent !== text) state.textContent = text;

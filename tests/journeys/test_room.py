@@ -124,6 +124,28 @@ def test_a_frozen_picture_its_ink_and_what_becomes_of_it(house, people, case):
     until(lambda: not surgeon.strokes(), 8, "ink on a moving picture fades")
 
 
+AHEAD = "Date.now = ((now) => () => now() + 180000)(Date.now.bind(Date));"  # three minutes
+
+
+def test_hospitals_whose_clocks_differ_see_the_same(house, people, case):
+    expert = rung(house, case)
+    house.accepted(expert, case)
+    surgeon, adviser = people(DOCTOR, before=AHEAD), people(expert)
+    surgeon.join(case, "operator", "field")
+    adviser.join(case, "expert")
+    adviser.sees("no picture of the field")
+    until(lambda: abs(surgeon.ask("room.line.offset") + 180_000) < 2000, 10)
+    for one, other in ((surgeon, adviser), (adviser, surgeon)):
+        one.draw((0.3, 0.4), (0.5, 0.6))
+        until(lambda other=other: other.strokes(), 5, "ink of the other clock is not seen")
+        until(lambda other=other: not other.strokes(), 8, "it does not fade")
+    adviser.tool("freeze")
+    expect(surgeon.page.locator("[data-frozen]")).to_be_visible()
+    assert surgeon.page.locator("[data-clock]").inner_text() == (
+        adviser.page.locator("[data-clock]").inner_text()
+    )
+
+
 def test_a_learner_watches_and_puts_a_hand_up(house, people, case):
     surgeon, adviser = together(house, people, case)
     learner = people(NURSE)

@@ -52,6 +52,8 @@ export interface MediaEngine {
   castTo(seat: string, data: unknown): boolean;
   /** How a feed, or "voice", is sent to one seat; an SFU does it for the viewer, by layers. */
   shape(seat: string, feed: string, shape: Shape): void;
+  /** How high a picture is shown here, in real pixels: a media server sends no more than that. */
+  size?(seat: string, feed: string, height: number): void;
   samples(): Promise<Sample[]>;
   /** A fresh connection: a browser finds back to a full picture sooner than by growing. */
   renew(seat: string, kbps?: number): void;

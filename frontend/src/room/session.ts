@@ -281,6 +281,12 @@ export class Session {
     this.delays.set(picture.key, new Delay(video, () => this.samples.find((one) => one.seat === picture.seat)?.rtt ?? 0));
   }
 
+  /** The element that shows a far picture is so high now. */
+  shownAt(picture: Picture, video: HTMLVideoElement): void {
+    const height = Math.round(video.clientHeight * (window.devicePixelRatio || 1));
+    if (!picture.mine && height) this.engine?.size?.(picture.seat, picture.feed, height);
+  }
+
   delayOf(key: string): { middle: number; high: number; n: number } | null {
     return this.delays.get(key)?.figures ?? null;
   }

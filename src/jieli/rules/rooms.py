@@ -71,7 +71,7 @@ GRID = 10_000
 
 STROKE, UNDO, CLEAR = "stroke", "undo", "clear"
 FREEZE, LIVE, KEPT = "freeze", "live", "kept"
-RAISED, TEXT_LINE, STEP, EVENT = "hand", "text", "step", "event"
+RAISED, TEXT_LINE, STEP = "hand", "text", "step"
 NEEDS: Mapping[str, str] = {
     STROKE: DRAW,
     UNDO: DRAW,
