@@ -39,7 +39,7 @@ MODELS = [
     m
     for m in apps.get_models()
     if m._meta.db_table in bearing()
-    and m._meta.app_label != "missions"
+    and m._meta.app_label not in ("missions", "guidance", "lectures", "rooms")
     and m._meta.db_table not in ELSEWHERE
 ]
 

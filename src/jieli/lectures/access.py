@@ -11,6 +11,9 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import Http404
 
+from jieli.cases.access import visible_cases
+from jieli.cases.actions.recordings import teaching_consent
+from jieli.cases.models import Case
 from jieli.directory.access import (
     OFFICE_KINDS,
     TREATING_KINDS,
@@ -75,3 +78,10 @@ def get_hosts(person: Practitioner, now: datetime) -> QuerySet[Organisation]:
     if not found.exists():
         raise Http404
     return found
+
+
+def cases_to_show(person: Practitioner, now: datetime) -> list[Case]:
+    """Open cases of this person's own hospitals whose patients agreed to teaching."""
+    mine = organisations_of(person, today(now), TREATING_KINDS)
+    rows = visible_cases(person, now).filter(organisation__in=mine, status=Case.Status.OPEN)
+    return [case for case in rows.order_by("-opened_at")[:60] if teaching_consent(case) is True]

@@ -7,14 +7,21 @@ from uuid import UUID
 
 from django.conf import settings
 
+from jieli.cases.access import need_treating
+from jieli.cases.actions.recordings import teaching_consent
+from jieli.cases.actions.spine import lock_case, log
+from jieli.cases.models import Case
+from jieli.cases.queries.recordings import identifying
 from jieli.directory.access import alliances_of, today
 from jieli.directory.models import Alliance, Organisation, Practitioner
 from jieli.lectures.access import role_in
-from jieli.lectures.models import Lecture
+from jieli.lectures.models import Lecture, Shown
 from jieli.record.actions import action
+from jieli.record.models import Event
 from jieli.rooms import actions as rooms
 from jieli.rooms.models import Seat
 from jieli.rules import lectures as rules
+from jieli.rules.recordings import check_title
 from jieli.rules.refusal import Refused
 from jieli.rules.rooms import ASKING, LEARNER
 
@@ -29,6 +36,7 @@ class Plan:
     speakers: Sequence[Practitioner]
     starts_at: datetime
     ends_at: datetime
+    case: Case | None = None  # whose operation is shown
 
 
 @action
@@ -41,6 +49,8 @@ def plan_lecture(plan: Plan, *, by: Practitioner, now: datetime) -> Lecture:
             raise Refused(
                 "%(person)s is at no hospital of this alliance today.", person=speaker.name
             )
+    if plan.case is not None:
+        _check_case(plan, plan.case, by, now)
     lecture = Lecture.objects.create(
         room=rooms.open_lecture_room(plan.title, by=by, now=now),
         host=plan.host,
@@ -49,7 +59,54 @@ def plan_lecture(plan: Plan, *, by: Practitioner, now: datetime) -> Lecture:
         ends_at=plan.ends_at,
     )
     lecture.speakers.set(plan.speakers)
+    if plan.case is not None:
+        _show(lecture, plan.case, by, now)
     return lecture
+
+
+def _check_case(plan: Plan, case: Case, by: Practitioner, now: datetime) -> None:
+    """By somebody who treats, with consent to teaching, and under a title that names nobody."""
+    need_treating(by, case, now)
+    rules.check_consent(teaching_consent(case))
+    check_title(plan.title, identifying(case))
+
+
+def _show(lecture: Lecture, case: Case, by: Practitioner, now: datetime) -> None:
+    case = lock_case(case.pk)
+    if case.status != Case.Status.OPEN:
+        raise Refused("This case is closed.")
+    Shown.objects.create(lecture=lecture, case_key=case.key, by=by, at=now)
+    log(
+        case, "lecture_planned", by=by, now=now,
+        lecture=str(lecture.room.key), title=lecture.room.title,
+    )  # fmt: skip
+
+
+def end_shown(now: datetime) -> int:
+    """Operations whose patient has taken back the consent to teaching, or whose case is closed:
+    the picture goes from every screen at once. For runners."""
+    shown = Shown.objects.filter(ended_at=None, lecture__room__closed_at=None)
+    cases = {case.key: case for case in Case.objects.filter(key__in=shown.values("case_key"))}
+    ended = 0
+    for one in shown.select_related("lecture__room")[:50]:
+        case = cases.get(one.case_key)
+        agreed = case is not None and case.status == Case.Status.OPEN
+        if case is not None and not (agreed and teaching_consent(case) is True):
+            _end_shown(one, case, now)
+            ended += 1
+    return ended
+
+
+@action
+def _end_shown(one: Shown, case: Case, now: datetime) -> None:
+    case = lock_case(case.pk)
+    if not Shown.objects.filter(pk=one.pk, ended_at=None).update(ended_at=now):
+        return
+    rooms.end_room(one.lecture.room, now=now)
+    log(
+        case, "lecture_stopped", by=None, now=now, source=Event.Source.RUNNER,
+        lecture=str(one.lecture.room.key), title=one.lecture.room.title,
+    )  # fmt: skip
 
 
 @action

@@ -29,6 +29,10 @@ class LectureForm(forms.Form):
         label=_("Speakers"), max_length=400, required=False,
         help_text=_("Staff numbers, with spaces between them. You lead it in any case."),
     )  # fmt: skip
+    case = forms.ChoiceField(
+        label=_("Operation that is shown"), required=False,
+        help_text=_("Only cases whose patient agreed to teaching. The theatre joins as speaker."),
+    )  # fmt: skip
     starts_at = LocalInstant(label=_("Begins"))
     ends_at = LocalInstant(label=_("Ends"))
     zone = forms.ChoiceField(label=_("Time zone"), choices=ZONE_CHOICES, required=False)
@@ -39,7 +43,13 @@ class LectureForm(forms.Form):
         hosts.queryset = access.hosts_of(me, now)
         alliances: Any = self.fields["alliance"]
         alliances.queryset = access.audiences_of(me, now)
-        for name in ("title", "host", "alliance", "speakers", "zone"):
+        self._cases = {str(one.key): one for one in access.cases_to_show(me, now)}
+        cases: Any = self.fields["case"]
+        cases.choices = [
+            ("", _("None: a lecture")),
+            *((k, c.number) for k, c in self._cases.items()),
+        ]
+        for name in ("title", "host", "alliance", "speakers", "case", "zone"):
             self.fields[name].widget.attrs["class"] = "inp"
         for name in ("starts_at", "ends_at"):
             self.fields[name].widget = forms.DateTimeInput(
@@ -72,7 +82,8 @@ class LectureForm(forms.Form):
     @property
     def plan(self) -> Plan:
         names = ("title", "host", "alliance", "speakers", "starts_at", "ends_at")
-        return Plan(*(self.cleaned_data[name] for name in names))
+        filled = {name: self.cleaned_data[name] for name in names}
+        return Plan(**filled, case=self._cases.get(self.cleaned_data["case"]))
 
 
 class SpeakForm(forms.Form):

@@ -26,3 +26,13 @@ class Lecture(models.Model):
 
     def __str__(self) -> str:
         return self.room.title
+
+
+class Shown(models.Model):
+    """示教手术: the case whose operation a lecture shows. Seen with the case, not the lecture."""
+
+    lecture = models.OneToOneField(Lecture, on_delete=models.CASCADE, related_name="shown")
+    case_key = models.UUIDField(db_index=True)
+    by = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)  # the consent was taken back

@@ -34,6 +34,14 @@ def check_doors(starts: datetime, ends: datetime, now: datetime, *, speaks: bool
         raise Refused("The doors open half an hour before the lecture begins.")
 
 
+def check_consent(consent: bool | None) -> None:
+    """Consent to teaching is asked for by itself; consent to treatment does not contain it."""
+    if consent is None:
+        raise Refused("Nobody has asked the patient or family about use for teaching. Ask first.")
+    if not consent:
+        raise Refused("The patient or family does not agree to use for teaching.")
+
+
 @dataclass(frozen=True, slots=True)
 class Attended:
     first: datetime

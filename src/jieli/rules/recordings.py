@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from jieli.rules import rooms
+from jieli.rules.lectures import check_consent
 from jieli.rules.refusal import Refused
 from jieli.rules.retention import KEPT
 
@@ -166,10 +167,7 @@ def check_clip(
     *, consent: bool | None, title: str, seen: bool, begin: timedelta, end: timedelta
 ) -> None:
     """Consent to teaching is asked for by itself; consent to treatment does not contain it."""
-    if consent is None:
-        raise Refused("Nobody has asked the patient or family about use for teaching. Ask first.")
-    if not consent:
-        raise Refused("The patient or family does not agree to use for teaching.")
+    check_consent(consent)
     if not title.strip():
         raise Refused("Give the clip a title without anything about the patient.")
     if not seen:

@@ -69,6 +69,7 @@ WORK = [
     ("papers and privileges", missions.sweep, 30.0),
     ("left tries", notify.end_left, 15.0),
     ("silent seats", rooms.forget_seats, 20.0),
+    ("operations shown without consent", lectures.end_shown, 5.0),
     ("lectures that are over", lectures.end_old, 60.0),
     ("recordings on record", cases.keep_recordings, 20.0),
     ("clips without consent", cases.withdraw_clips, 60.0),

@@ -123,6 +123,15 @@ SENTENCES: Mapping[str, Sentence] = {
     "consent_given": _s("sign", N("Consent given by %(given_by)s"), detail=N("%(interpreter)s")),
     "consent_refused": _s("x", N("Consent refused by %(given_by)s"), key=True),
     "room_joined": _s("cam", N("%(person)s joined the video room"), detail=N("%(role)s")),
+    "lecture_planned": _s(
+        "book", N("%(actor)s planned to show the operation for teaching"), detail=N("%(title)s")
+    ),
+    "lecture_stopped": _s(
+        "x",
+        N("The showing for teaching was ended: no consent any more, or the case is closed"),
+        key=True,
+        detail=N("%(title)s"),
+    ),
     "note_written": _s("msg", N("%(actor)s wrote in the thread")),
     "opinion_signed": _s(
         "sign",
