@@ -25,6 +25,7 @@ export class Door {
   async open(): Promise<void> {
     void this.measure();
     this.find("beep")?.addEventListener("click", () => this.beep());
+    this.find<HTMLButtonElement>("echo")?.addEventListener("click", (event) => void this.echo(event.currentTarget as HTMLButtonElement));
     this.find<HTMLSelectElement>("camera")?.addEventListener("change", (event) => void this.feeds.show(this.source, (event.target as HTMLSelectElement).value));
     this.find<HTMLSelectElement>("source")?.addEventListener("change", () => void this.as());
     this.find<HTMLSelectElement>("microphone")?.addEventListener("change", (event) => void this.feeds.speak((event.target as HTMLSelectElement).value));
@@ -126,7 +127,37 @@ export class Door {
     tone.stop(this.context.currentTime + 0.6);
   }
 
-  /** Five questions to the server: middle and worst. It says nothing yet of the way between two rooms. */
+  /** Three seconds of oneself: microphone, loudspeaker and what the room does with both. */
+  private async echo(button: HTMLButtonElement): Promise<void> {
+    if (!this.feeds.voice || typeof MediaRecorder === "undefined") return;
+    button.disabled = true;
+    const said = button.lastChild as ChildNode;
+    const before = said.textContent;
+    said.textContent = say.speakNow3;
+    const media = new MediaRecorder(new MediaStream([this.feeds.voice]));
+    const parts: Blob[] = [];
+    media.ondataavailable = (event) => parts.push(event.data);
+    const over = new Promise((done) => (media.onstop = done));
+    media.start();
+    window.setTimeout(() => media.stop(), 3000);
+    await over;
+    said.textContent = before;
+    button.disabled = false;
+    const heard = new Audio(URL.createObjectURL(new Blob(parts, { type: media.mimeType })));
+    await heard.play().catch(() => undefined);
+  }
+
+  /** kbit/s of one file from the server, not from the cache; 0 when the browser does not tell. */
+  private async rate(): Promise<number> {
+    const sheet = document.querySelector<HTMLLinkElement>('link[rel="stylesheet"]')?.href;
+    if (!sheet) return 0;
+    await fetch(sheet, { cache: "no-store" }).then((answer) => answer.arrayBuffer()).catch(() => undefined);
+    const entry = performance.getEntriesByName(sheet, "resource").pop() as PerformanceResourceTiming | undefined;
+    const took = entry ? entry.responseEnd - entry.requestStart : 0;
+    return entry && took > 0 ? (entry.encodedBodySize * 8) / took : 0;
+  }
+
+  /** Five questions to the server, and one file. It says nothing yet of the way between two rooms. */
   private async measure(): Promise<void> {
     const took: number[] = [];
     for (let n = 0; n < 5 && !this.stopped; n++) {
@@ -141,7 +172,10 @@ export class Door {
     took.sort((a, b) => a - b);
     const middle = Math.round(took[2] ?? 0);
     const place = this.find("link");
-    if (place) place.textContent = `${say.link} ${middle} ${say.ms} · ${middle <= 200 ? say.good : middle <= 500 ? say.fair : say.weak}`;
+    const kbps = Math.round(await this.rate());
+    const grade = middle > 500 || (kbps > 0 && kbps < 250) ? say.weak : middle > 200 || (kbps > 0 && kbps < 1000) ? say.fair : say.good;
+    const shown = kbps > 20000 ? "> 20000" : String(kbps);
+    if (place) place.textContent = `${say.link} ${middle} ${say.ms}${kbps ? ` · ${shown} ${say.kbps}` : ""} · ${grade}`;
   }
 
   close(): void {

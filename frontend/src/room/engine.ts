@@ -1,4 +1,5 @@
 // How pictures and voices travel. One room uses one engine; the rest of the page does not know which.
+import type { Step } from "./ladder";
 import type { Feed, SeatInfo } from "./types";
 
 /** How one feed is sent: not at all, or with so many kbit/s at 1/scale of its size. */
@@ -54,6 +55,8 @@ export interface MediaEngine {
   shape(seat: string, feed: string, shape: Shape): void;
   /** How high a picture is shown here, in real pixels: a media server sends no more than that. */
   size?(seat: string, feed: string, height: number): void;
+  /** How far all sending has given way, where the engine decides that itself. */
+  step?(): Step;
   samples(): Promise<Sample[]>;
   /** A fresh connection: a browser finds back to a full picture sooner than by growing. */
   renew(seat: string, kbps?: number): void;

@@ -353,6 +353,7 @@ export class Session {
         this.line.met([sample.seat]);
       }
     }
+    this.gaveWay();
     this.engine.cast({ k: "beat", t: performance.now(), seat: this.me });
     this.tell();
     this.record();
@@ -360,10 +361,20 @@ export class Session {
     this.view.changed();
   }
 
+  private ownStep: Step = "full";
+
+  /** Through a media server there is one way up for all; its steps are on record as well. */
+  private gaveWay(): void {
+    const step = this.engine?.step?.();
+    if (!step || step === this.ownStep) return;
+    this.ownStep = step;
+    this.line.log("step", "", { step, kbps: Math.round(Math.max(0, ...this.samples.map((one) => one.room))), to: "" });
+  }
+
   private tell(): void {
     const worst = Math.max(0, ...[...this.ladders.values()].map((one) => one.step));
     const seen = this.ordered().filter((one) => !one.mine).map((one) => this.delayOf(one.key)).find(Boolean);
-    const state: State = { step: STEPS[worst] };
+    const state: State = { step: this.engine?.step ? this.ownStep : STEPS[worst] };
     if (seen) Object.assign(state, { delay: seen.middle, delay95: seen.high });
     const key = JSON.stringify([state.step, seen && Math.round(seen.middle / 20)]);
     if (key !== this.told) this.line.say(state);
@@ -401,7 +412,7 @@ export class Session {
     if (up) fields.since = new Date(this.upSince).toISOString();
     const delay = [...this.seats.values()].find((one) => one.d.delay)?.d.delay;
     if (delay !== undefined) fields.delay_ms = String(delay);
-    fields.step = STEPS[Math.max(0, ...[...this.ladders.values()].map((one) => one.step))];
+    fields.step = this.engine?.step ? this.ownStep : STEPS[Math.max(0, ...[...this.ladders.values()].map((one) => one.step))];
     try {
       await fetch(this.linkUrl, { method: "POST", headers: writeHeaders(uuid()), body: new URLSearchParams(fields) });
     } catch {
@@ -457,7 +468,7 @@ export class Session {
   }
 
   stepTo(seat: string): Step {
-    return STEPS[this.ladders.get(seat)?.step ?? 0];
+    return this.engine?.step ? this.ownStep : STEPS[this.ladders.get(seat)?.step ?? 0];
   }
 
   private sendStill(seat: string, step: number, now: number): void {

@@ -3,6 +3,7 @@
 // meets Janus only on its media port.
 import { preferCodecs, type Heard, type MediaEngine, type Sample, type Shape } from "./engine";
 import { HIGH, RATES, SCALES, allot, begin, hold, judge, sending, type Picture } from "./layers";
+import type { Step } from "./ladder";
 import type { Feed, SeatInfo } from "./types";
 
 const LOOK = 1000;
@@ -429,6 +430,11 @@ export class Sfu implements MediaEngine {
     const stream = track && new MediaStream([track]);
     if (feed === VOICE) this.on.voice(seat, stream);
     else this.on.feed(seat, feed, stream);
+  }
+
+  /** How far one's own sending has given way. */
+  step(): Step {
+    return this.held.off ? "voice" : "full";
   }
 
   /** How high a picture stands on the page, in pixels of the screen; 0 when it is not shown. */
