@@ -11,7 +11,7 @@ STEPS = ["full", "fewer_feeds", "lower_picture", "stills", "voice", "text"]
 PLAY = """
     let ladder = it.START; const steps = [], fresh = [];
     seconds.forEach((seen, n) => {
-        const calm = {room: 0, lost: 0, rtt: 40, heard: 100, stills: 0};
+        const calm = {room: 0, lost: 0, rtt: 40, heard: 100, stills: 0, age: 60000};
         const next = it.next(ladder, {...calm, ...seen}, n * 1000);
         ladder = next.ladder;
         steps.push(it.STEPS[ladder.step]);
@@ -46,6 +46,13 @@ def test_what_fits_is_the_step(kbps, step):
 def test_a_collapse_takes_the_picture_away_within_two_seconds_in_one_step():
     steps, _fresh = play((5, {"room": 5000}), (4, {"room": 120, "rtt": 400}))
     assert steps[5:] == ["full", "stills", "stills", "stills"]
+
+
+def test_a_browser_that_gropes_at_the_beginning_does_not_fall_and_may_rise():
+    groping = {"room": 300, "age": 3000}
+    assert set(play((6, groping))[0]) == {"full"}
+    assert play((6, {**groping, "lost": 0.5}))[0][-1] != "full"  # but what is lost is lost
+    assert play((6, {**groping, "rtt": 40}), (4, {**groping, "rtt": 3000}))[0][-1] == "stills"
 
 
 def test_one_bad_second_changes_nothing():

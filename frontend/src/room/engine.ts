@@ -18,6 +18,7 @@ export interface Sample {
   rtt: number; // 0 when unknown
   lost: number; // share of what we sent that did not arrive, 0 to 1
   heard: number; // ms since anything came from there
+  age: number; // ms that this connection has carried, 0: it does not
   concealed: number; // samples of voice that had to be invented, since the beginning
   voiced: number; // samples of voice that were played, since the beginning
   frames: number; // decoded since the beginning

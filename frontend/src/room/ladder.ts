@@ -19,6 +19,7 @@ const SUNK = 5000; // ms in which not even voice gets through until it is given 
 const MARGIN = 1.25;
 const QUEUE = 900; // ms of round trip: more waits in the link than a talk can bear
 const BROKEN = 3000; // ms without any sign
+const YOUNG = 8000; // ms in which a browser still gropes for what fits
 const FRESH = 8000; // ms between two tries with a fresh connection
 
 export interface Seen {
@@ -26,6 +27,7 @@ export interface Seen {
   lost: number;
   rtt: number;
   heard: number; // ms since anything came
+  age: number; // ms that this connection has carried
   stills: number; // kbit/s that the last still reached, 0: none was sent lately
 }
 
@@ -42,8 +44,9 @@ export const START: Ladder = { step: 0, low: 0, high: 0, tried: -Infinity, best:
 const wanted = (fits: number, margin = 1): number => NEED.findIndex((need) => fits >= need * margin);
 
 /** kbit/s that we dare to send while a moving picture is sent. */
-function moving(seen: Seen, best: number): number {
-  let fits = seen.room || NEED[0];
+function moving(seen: Seen, best: number, step: number): number {
+  // A browser begins at 300 kbit/s on the best of links: that alone is no reason to fall.
+  let fits = seen.age < YOUNG ? Math.max(seen.room, NEED[step]) : seen.room || NEED[0];
   if (seen.lost > 0.1) fits *= 1 - seen.lost;
   if (seen.rtt - best > QUEUE) fits = 0;
   // Whatever the picture does to the link, without it stills and voice are worth a try.
@@ -64,7 +67,7 @@ const stay = (ladder: Ladder, low = 0, high = 0): Next => ({ ladder: { ...ladder
 const go = (ladder: Ladder, step: number): Next => ({ ladder: { ...ladder, step, low: 0, high: 0 }, fresh: false });
 
 function withPicture(ladder: Ladder, seen: Seen, now: number): Next {
-  const fits = moving(seen, ladder.best);
+  const fits = moving(seen, ladder.best, ladder.step);
   const target = wanted(fits);
   if (target > ladder.step) {
     const low = ladder.low || now;

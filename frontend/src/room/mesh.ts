@@ -33,6 +33,7 @@ class Connection {
   private asked = 0; // our offers, counted
   private answered = 0; // the last of theirs
   heard = 0; // when anything last came from there
+  began = 0; // when it first carried
   private way = 0;
   private echoed = 0;
 
@@ -49,7 +50,10 @@ class Connection {
     this.pc.onicecandidate = (event) => this.send({ c: event.candidate?.toJSON() ?? null });
     this.pc.ontrack = (event) => this.track(event);
     this.pc.onconnectionstatechange = () => {
-      if (this.pc.connectionState === "connected") this.heard = performance.now();
+      if (this.pc.connectionState === "connected") {
+        this.heard = performance.now();
+        this.began ||= this.heard;
+      }
       if (this.pc.connectionState === "failed") this.pc.restartIce();
       peer.changed(this);
     };
@@ -431,7 +435,7 @@ export class Mesh implements MediaEngine {
   }
 
   private async sample(seat: string, connection: Connection): Promise<Sample> {
-    const made: Sample = { seat, room: 0, sent: 0, received: 0, rtt: connection.rtt, lost: 0, heard: performance.now() - connection.heard, concealed: 0, voiced: 0, frames: 0 };
+    const made: Sample = { seat, room: 0, sent: 0, received: 0, rtt: connection.rtt, lost: 0, heard: performance.now() - connection.heard, age: connection.began ? performance.now() - connection.began : 0, concealed: 0, voiced: 0, frames: 0 };
     const before = this.counted.get(seat);
     const now: Counted = { sent: 0, received: 0, at: performance.now() };
     (await connection.pc.getStats()).forEach((row: Record<string, number & string & boolean>) => {

@@ -586,7 +586,7 @@ export class Sfu implements MediaEngine {
     return [...this.seats]
       .filter(([seat]) => seat)
       .map(([seat, sum]) => ({
-        seat, room, sent: this.sent.kbps, received: sum.kbps, rtt, lost, heard: sum.heard ? now - sum.heard : Infinity,
+        seat, room, sent: this.sent.kbps, received: sum.kbps, rtt, lost, heard: sum.heard ? now - sum.heard : Infinity, age: 0,
         concealed: sum.concealed, voiced: sum.voiced, frames: sum.frames,
       }));
   }
