@@ -22,7 +22,7 @@ from jieli.cases.models import Case
 from jieli.directory.models import Grant
 from jieli.live.relay import direct_parameters
 from jieli.rooms import actions, telling
-from jieli.rooms.models import LogLine, Seat
+from jieli.rooms.models import LogLine, Room, Seat
 from jieli.rooms.socket import Lines
 from jieli.rules import rooms as rules
 from jieli.web.live_access import is_ours, who
@@ -128,6 +128,7 @@ def opened(server: Server, person: Any, origin: str = "") -> ClientConnection:
         f"ws://{server.host}/rooms/line/",
         additional_headers={"Cookie": cookie},
         origin=origin or f"http://{server.host}",  # type: ignore[arg-type]
+        max_size=None,
     )
 
 
@@ -281,6 +282,27 @@ def test_a_broken_line_comes_back_to_the_same_seat_and_catches_up(world, case, s
     assert [line["id"] for line in again.hear("lines")["of"]] == [first, missed]
     with pytest.raises(TimeoutError):
         doctor.hear("left", 1)  # nobody was told that she had gone
+
+
+def test_who_comes_late_gets_the_ink_of_a_whole_day(world, case, servers):
+    """More lines than messages may wait for a page that is just opening."""
+    alice = page(servers[0], case, "expert", world.alice)
+    stroke = {"tool": "pen", "p": list(range(400)), "frame": "", "ms": 0}
+    count = 20_000
+    LogLine.objects.bulk_create(
+        (
+            LogLine(room=alice.seat.room, number=n, ref=uuid4(), seat=alice.seat, kind="stroke",
+                    feed="f", at=NOW, data=stroke, hash=b"")
+            for n in range(1, count + 1)
+        ),
+        batch_size=2000,
+    )  # fmt: skip
+    Room.objects.update(length=count)
+    late = page(servers[1], case, "nurse", world.second_doctor)
+    found: list[int] = []
+    while len(found) < count:
+        found += [line["n"] for line in late.hear("lines", 20)["of"]]
+    assert found == list(range(1, count + 1))
 
 
 def test_who_leaves_is_seen_to_leave(world, case, servers):

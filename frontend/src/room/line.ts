@@ -55,6 +55,7 @@ export class Line {
   private welcomed = false;
   private early = new Map<number, LogLine>();
   private gap = 0;
+  private until = 0; // the newest number when the line opened
   private waiting = new Map<string, { done: (said: unknown) => void; failed: (why: Error) => void }>();
 
   constructor(private pass: Admission, private on: LineEvents) {
@@ -152,6 +153,7 @@ export class Line {
   private enter(said: Welcome): void {
     const again = this.tries > 0 || this.last > 0;
     this.tries = 0;
+    this.until = said.last;
     this.welcomed = true;
     if (!this.offsets.length) this.offset = said.s - Date.now();
     this.ping();
@@ -172,7 +174,8 @@ export class Line {
     }
     // Two processes may tell in another order than they wrote; what stays away is asked for.
     window.clearTimeout(this.gap);
-    if (this.early.size) this.gap = window.setTimeout(() => this.send({ t: "since", after: this.last }), 400);
+    const caught = this.last >= this.until; // else the old ones are on their way
+    if (this.early.size && caught) this.gap = window.setTimeout(() => this.send({ t: "since", after: this.last }), 400);
   }
 
   /** Offset of the clocks from the quickest of the last answers. */

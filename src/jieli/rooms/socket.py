@@ -41,6 +41,8 @@ T = TypeVar("T")
 OPENING = 8.0  # seconds until the ticket must have come
 FRESH = 1.0  # an answer about access serves others of the same second
 AGAIN = 5.0  # without anything said, access is asked again after so long
+HURRY = 20  # waiting messages: then old lines wait
+PARCEL = 256_000  # characters of old lines in one message
 WAITING = 400  # messages for a page that does not take them: then its line ends
 # What a page says of itself, and who writes it down.
 OF_ITSELF = {"state": actions.say_state, "minute": actions.note_minute}
@@ -59,6 +61,7 @@ class Line:
         self.checked = clock
         self.ended = 0
         self.left = False
+        self.catching: asyncio.Task[None] | None = None
 
     def offer(self, text: str) -> None:
         if self.ended:
@@ -89,7 +92,7 @@ class Entrance(NamedTuple):
     seat: Seat
     seen: dict[str, Any]  # as the others know it
     welcome: str
-    lines: list[str]
+    after: int  # the last line of the log that the page has
 
 
 class Lines:
@@ -136,24 +139,40 @@ class Lines:
 
     async def _talk(self, line: Line, entrance: Entrance, receive: Receive) -> None:
         line.offer(entrance.welcome)
-        for text in entrance.lines:
-            line.offer(text)
         if line.seat.room.engine == Room.Engine.SFU:
             self._media.opened(line)
         self._pass_on(line, {"t": "join", **entrance.seen})
         pump = asyncio.create_task(line.pump())
         writer = asyncio.create_task(self._write(line))
         watch = asyncio.create_task(self._watch(line))
+        self._catch_up(line, entrance.after)
         try:
             await self._hear(line, receive, pump)
         finally:
             line.end(1000)
             self._media.closed(line, for_good=line.left or line.ended == OUT)
-            for task in (writer, watch):
-                task.cancel()
+            for task in (writer, watch, line.catching):
+                if task is not None:
+                    task.cancel()
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(pump, 2)
             self._forget(line)
+
+    def _catch_up(self, line: Line, after: int) -> None:
+        """What the page has missed comes beside what happens now, a parcel after the other."""
+        if line.catching is None or line.catching.done():
+            line.catching = asyncio.create_task(self._send_missed(line, after))
+
+    async def _send_missed(self, line: Line, after: int) -> None:
+        try:
+            while parcel := await self._ask_in(line, _parcel, line.seat, after):
+                text, after = parcel
+                line.offer(text)
+                while line.outgoing.qsize() > HURRY and not line.ended:
+                    await asyncio.sleep(0.05)  # a slow page takes a whole day's ink slowly
+        except Exception as fault:  # noqa: BLE001 - the page comes back and asks again
+            log.warning("a room's log is not read", extra={"kind": type(fault).__name__})
+            line.end(1011)
 
     async def _let_in(self, cookies: str, receive: Receive) -> Entrance | None:
         try:
@@ -187,9 +206,7 @@ class Lines:
                 "s": round(now.timestamp() * 1000), "last": room.length,
                 "names": queries.names_in(room),
             }  # fmt: skip
-            seen = queries.as_seen(seat)
-            lines = _lines_after(seat, after, now=now)
-            return Entrance(account, seat, seen, json.dumps(welcome), lines)
+            return Entrance(account, seat, queries.as_seen(seat), json.dumps(welcome), after)
 
     async def _hear(self, line: Line, receive: Receive, pump: asyncio.Task[None]) -> None:
         while not line.ended:
@@ -227,10 +244,7 @@ class Lines:
         elif kind == "sfu":
             self._ask_media(line, said)
         elif kind == "since":
-            for text in await self._ask_in(
-                line, _lines_after, line.seat, int(said.get("after", 0))
-            ):
-                line.offer(text)
+            self._catch_up(line, int(said.get("after", 0)))
         elif kind in OF_ITSELF and isinstance(said.get("d"), dict):
             await self._ask_in(line, OF_ITSELF[kind], line.seat, said["d"])
         elif kind == "met":
@@ -417,16 +431,16 @@ def _stays(seat: Seat, *, now: datetime) -> bool:
     return access.may_stay(seat.practitioner, seat.room, now) and actions.note_seen(seat, now=now)
 
 
-def _lines_after(seat: Seat, after: int, *, now: datetime) -> list[str]:
-    """What a page has missed of the log: many lines in few messages."""
-    lines: list[str] = []
-    while batch := queries.lines_after(seat.room, after):
-        lines += [json.dumps(actions.as_message(line, key)) for line, key in batch]
-        after = batch[-1][0].number
-    return [
-        '{"t":"lines","of":[' + ",".join(lines[i : i + 100]) + "]}"
-        for i in range(0, len(lines), 100)
-    ]
+def _parcel(seat: Seat, after: int, *, now: datetime) -> tuple[str, int] | None:
+    """The next lines of the log in one message, and the last of them; None: there are no more."""
+    texts: list[str] = []
+    size = 0
+    for line, key in queries.lines_after(seat.room, after):
+        texts.append(json.dumps(actions.as_message(line, key)))
+        after, size = line.number, size + len(texts[-1])
+        if size > PARCEL:
+            break
+    return ('{"t":"lines","of":[' + ",".join(texts) + "]}", after) if texts else None
 
 
 def _leave_if_silent(seat: Seat, left: bool, *, now: datetime) -> bool:
