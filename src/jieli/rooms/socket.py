@@ -160,8 +160,9 @@ class Lines:
 
     def _catch_up(self, line: Line, after: int) -> None:
         """What the page has missed comes beside what happens now, a parcel after the other."""
-        if line.catching is None or line.catching.done():
-            line.catching = asyncio.create_task(self._send_missed(line, after))
+        if line.catching is not None:
+            line.catching.cancel()  # asked anew: what comes twice is one line
+        line.catching = asyncio.create_task(self._send_missed(line, after))
 
     async def _send_missed(self, line: Line, after: int) -> None:
         try:
