@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.report import Report, percentile, spread
+from tests.chromium import chromium
 from tests.faults.house import Cluster
 from tests.installation import Installation
 from tests.journeys.impairment import EDGE, LTE, TIGHT, Relay
@@ -129,9 +130,7 @@ def _measured(report: Report, cluster: Cluster, folder: Path) -> None:
         place.serve()
         place.run()
         house = House(place)
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         _on_a_lan(report, browser, house)
         _on_a_bad_link(report, browser, house)
 

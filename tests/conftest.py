@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ from django.conf import settings
 from django.utils import translation
 
 from jieli.web import postgres
+from tests.chromium import chromium
 from tests.installation import Installation
 
 ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's loop and Django share a thread
 _not_run: list[str] = []
@@ -112,11 +111,6 @@ def own_language() -> Iterator[None]:
 # -- browser -----------------------------------------------------------------------------------
 
 
-def _chromium() -> str:
-    named = os.environ.get("JIELI_CHROMIUM")
-    return named or next(filter(None, map(shutil.which, CHROMIUM)), "")
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """One Chromium; each person of a journey gets a context of it: `browser.new_context()`."""
@@ -124,13 +118,13 @@ def browser() -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         flags = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        chromium = playwright.chromium.launch(executable_path=_chromium(), args=flags)
-        yield chromium
-        chromium.close()
+        launched = playwright.chromium.launch(executable_path=chromium(), args=flags)
+        yield launched
+        launched.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if _chromium():
+    if chromium():
         return
     for item in items:
         if item.get_closest_marker("journey"):
@@ -144,7 +138,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_report_header() -> str:
     with admin() as link:
         row = link.execute("select current_setting('server_version')").fetchone()
-    return f"PostgreSQL {row[0] if row else '?'}, Chromium: {_chromium() or 'none'}"
+    return f"PostgreSQL {row[0] if row else '?'}, Chromium: {chromium() or 'none'}"
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 from playwright.sync_api import expect
 
-from tests.conftest import _chromium
+from tests.chromium import chromium
 from tests.installation import Installation
 from tests.journeys.people import House, Who
 
@@ -53,7 +53,7 @@ def plain_browser(browser: Any) -> Iterator[Any]:
     """One that finds the house under another name."""
     flags = ["--no-sandbox", "--host-resolver-rules=MAP hospital.test 127.0.0.1"]
     kind = browser.browser_type
-    plain = kind.launch(executable_path=_chromium(), args=flags)
+    plain = kind.launch(executable_path=chromium(), args=flags)
     yield plain
     plain.close()
 

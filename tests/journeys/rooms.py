@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import _chromium
+from tests.chromium import chromium
 from tests.journeys.people import House, Who, until
 
 CAMERA = Path(__file__).with_name("camera.js").read_text(encoding="utf-8")
@@ -33,7 +33,7 @@ class Apart:
         self.browsers: list[Any] = []
 
     def __call__(self, number: str, **how: Any) -> InRoom:
-        browser = self.kind.launch(executable_path=_chromium(), args=FLAGS)
+        browser = self.kind.launch(executable_path=chromium(), args=FLAGS)
         self.browsers.append(browser)
         before = how.pop("before", "") + CAMERA
         person = InRoom(self.house, browser, number, before=before, **how)

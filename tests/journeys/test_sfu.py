@@ -15,7 +15,7 @@ from django.db import connection
 
 from jieli.rooms.janus import Places
 from jieli.web.sfu import Sfu
-from tests.conftest import _chromium
+from tests.chromium import chromium
 from tests.installation import Installation
 from tests.janus import FLAGS, InRoom, asked, bundled, started
 from tests.journeys.conftest import CONNECTION, HOSTS
@@ -70,7 +70,7 @@ def enter(house: House, script: str, browser: Any) -> Iterator[Callable[..., InR
     opened: list[Any] = []
 
     def come(number: str, case: str, role: str) -> InRoom:
-        own = browser.browser_type.launch(executable_path=_chromium(), args=FLAGS)
+        own = browser.browser_type.launch(executable_path=chromium(), args=FLAGS)
         opened.append(own)
         return InRoom(Who(house, own, number), script, f"{case}room/seats/", role)
 
