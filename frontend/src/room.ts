@@ -203,7 +203,7 @@ class Room extends HTMLElement {
   }
 
   private freeze(picture: Picture): void {
-    if (this.stage?.frame) this.session?.write("live", picture.feed, {});
+    if (this.stage?.frame) this.session?.write("live", picture.feed, { frame: this.stage.frame });
     else if (this.stage?.source.videoWidth) void this.session?.freeze(picture.feed, this.stage.source);
     else toast(say.noone, "", "", "info");
   }

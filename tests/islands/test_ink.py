@@ -84,6 +84,13 @@ def test_without_the_server_a_picture_moves_again_all_the_same():
         assert [look([order], at)[0][0] for at in (T + 150 - 1500, T + 250)] == ["F1", ""]
 
 
+def test_a_picture_that_was_stored_after_it_was_left_does_not_come_back():
+    live, frozen = line(1, "live", "l1", frame="F1"), line(2, "freeze", "F1", frame="F1")
+    assert look([[live, frozen]], T + 5000)[0][0] == ""
+    again = line(3, "freeze", "F2", frame="F2")
+    assert look([[live, frozen, again]], T + 5000)[0][0] == "F2"
+
+
 def test_what_is_not_numbered_yet_lies_on_top_and_takes_its_place_when_it_is():
     early = line(0, "stroke", "mine", frame="F1")
     early["at"] = T + 50

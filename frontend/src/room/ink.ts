@@ -64,7 +64,7 @@ export class Ink {
     } else if (line.kind === "freeze") {
       this.frozen.set(frame, { id: frame, feed, at, seat, n, kept: this.frozen.get(frame)?.kept ?? "" });
     } else if (line.kind === "live") {
-      this.wipe(this.lives, { feed, frame: "", n, at }, line.id);
+      this.wipe(this.lives, { feed, frame, n, at }, line.id);
     } else if (line.kind === "kept") {
       const held = this.frozen.get(frame);
       if (held) held.kept = word(d.document) || "1";
@@ -127,7 +127,8 @@ export class Ink {
   still(feed: string, at: number): Frozen | undefined {
     const last = [...this.frozen.values()].filter((one) => one.feed === feed && one.at <= at + 1500).sort((a, b) => (later(a, b) ? 1 : -1)).pop();
     if (!last) return undefined;
-    const ended = this.lives.some((one) => one.feed === feed && one.at <= at + 1500 && later(one, last));
+    // A picture that was stored late (the server was away) has a number after the word that ended it.
+    const ended = this.lives.some((one) => one.feed === feed && one.at <= at + 1500 && (one.frame === last.id || later(one, last)));
     return ended ? undefined : last;
   }
 
