@@ -92,7 +92,8 @@ def test_a_sweep_takes_silent_seats_away(world, case):
     cases.join_room(case, "nurse", by=world.second_doctor, now=minutes(2))  # never went in
     assert actions.forget_seats(minutes(6)) == 2
     assert list(Seat.objects.filter(left_at=None)) == [here]
-    assert silent.pk != here.pk
+    silent.refresh_from_db()
+    assert silent.left_at == minutes(6)
 
 
 def test_who_loses_the_case_loses_the_seat_at_once(world, case):

@@ -15,18 +15,6 @@ function checksum(time: number): number {
   return sum & 255;
 }
 
-/** An instant as 52 large blocks: 44 bits of milliseconds and a checksum. */
-export function drawCode(context: CanvasRenderingContext2D, width: number, height: number, time: number): void {
-  const whole = Math.round(time);
-  const sum = checksum(whole);
-  const [w, h] = [width / COLUMNS, (height * CODE_HEIGHT) / ROWS];
-  for (let i = 0; i < COLUMNS * ROWS; i++) {
-    const bit = i < BITS ? Math.floor(whole / 2 ** i) % 2 : (sum >> (i - BITS)) & 1;
-    context.fillStyle = bit ? "#fff" : "#000";
-    context.fillRect((i % COLUMNS) * w, Math.floor(i / COLUMNS) * h, w + 1, h + 1);
-  }
-}
-
 /** The instant in a picture; null when there is no whole code in it. */
 export function readCode(video: HTMLVideoElement, canvas: HTMLCanvasElement): number | null {
   const [w, h] = [(canvas.width = COLUMNS * 4), (canvas.height = ROWS * 4)];
@@ -66,7 +54,7 @@ export class Delay {
   private coding = 30; // every how manieth frame is looked at for a code
   private stopped = false;
 
-  /** `offset`: the server's clock minus ours; the far clock is the server's too, as far as we know. */
+  /** `rtt`: there and back, ms; half of it is the way of a picture that does not say when it was taken. */
   constructor(private video: HTMLVideoElement, private rtt: () => number) {
     this.next();
   }

@@ -149,10 +149,6 @@ export class Ink {
     }
     return [...first].sort((a, b) => a[1] - b[1]).map(([seat]) => seat);
   }
-
-  get isMoving(): boolean {
-    return this.drafts.size > 0;
-  }
 }
 
 /** Fewer points for the same line: those that lie within a thousandth of the line between others. */

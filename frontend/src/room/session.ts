@@ -5,7 +5,7 @@ import { Delay, quantile } from "./delay";
 import type { Heard, MediaEngine, Sample } from "./engine";
 import { Feeds, type Trouble } from "./feeds";
 import { Ink, thinned, type Stroke, type Tool } from "./ink";
-import { NEED, START, STEPS, next, planned, type Ladder, type Step } from "./ladder";
+import { START, STEPS, next, planned, type Ladder, type Step } from "./ladder";
 import { Line, type Admission } from "./line";
 import { Recorder, type Pace, type Place, type RecorderState } from "./recorder";
 import { Mesh } from "./mesh";
@@ -695,14 +695,5 @@ export class Session {
     this.delays.forEach((delay) => delay.stop());
     this.voices.forEach((voice) => voice.remove());
     void this.audio?.close();
-  }
-
-  /** Drawing there and back in the last minutes: middle and 95 %. */
-  get inkRtt(): { middle: number; high: number } {
-    return { middle: quantile(this.drawn, 0.5), high: quantile(this.drawn, 0.95) };
-  }
-
-  get capacity(): number {
-    return this.samples.reduce((least, one) => (one.room ? Math.min(least, one.room) : least), NEED[0]);
   }
 }

@@ -1,5 +1,5 @@
 // The main picture: what is shown there, ink on it, and the hand that draws.
-import { FADE, GRID, type Stroke, type Tool } from "./ink";
+import { GRID, type Stroke, type Tool } from "./ink";
 import { fitted, paint, STYLES, type Box } from "./paint";
 import type { Picture, Session } from "./session";
 import { hm, say } from "./words";
@@ -266,6 +266,4 @@ export class Stage {
     paint(context, box, this.session.ink.on(held.feed, frame, Infinity), (seat) => this.style(seat), Infinity);
     return new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.9));
   }
-
-  static readonly fade = FADE;
 }

@@ -7,10 +7,8 @@ from statistics import median
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from jieli.directory.models import Practitioner
-from jieli.rooms.models import Frame, LinkMinute, LogLine, Room, Seat
+from jieli.rooms.models import LinkMinute, LogLine, Room, Seat
 from jieli.rules import rooms as rules
 
 BATCH = 400  # lines in one message to a page that catches up
@@ -48,10 +46,6 @@ def lines_after(room: Room, number: int) -> Sequence[tuple[LogLine, UUID | None]
     return [
         (line, line.seat.key if line.seat else None) for line in lines.order_by("number")[:BATCH]
     ]
-
-
-def frames_of(room: Room) -> QuerySet[Frame]:
-    return room.frames.select_related("seat__practitioner").order_by("at")
 
 
 def room_of(case_key: UUID) -> Room | None:

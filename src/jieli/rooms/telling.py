@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 import queue
 import threading
@@ -17,6 +18,8 @@ from typing import Any
 
 import psycopg
 from django.db import transaction
+
+log = logging.getLogger(__name__)
 
 CHANNEL = "jieli_rooms"
 PIECE = 7_000  # of 8,000 bytes that a payload may hold
@@ -79,7 +82,9 @@ class Wire:
                     link = psycopg.connect(**self.parameters(), autocommit=True)
                 for payload in pieces(room, message):
                     link.execute("select pg_notify(%s, %s)", [CHANNEL, payload])
-            except psycopg.Error:
+            except psycopg.Error as fault:
+                # Not sent again: it would come too late; the log holds what must not be lost.
+                log.warning("a room was not told", extra={"kind": type(fault).__name__})
                 if link is not None:
                     link.close()
 

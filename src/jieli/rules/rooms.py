@@ -19,7 +19,6 @@ ANAESTHESIA, NURSE, COORDINATOR = "anaesthesia", "nurse", "coordinator"
 LEARNER = "learner"
 SPEAKER, ASKING = "speaker", "asking"  # of a lecture: who leads it; a listener who may speak now
 ROLES = (OPERATOR, EXPERT, BEDSIDE, ANAESTHESIA, NURSE, COORDINATOR, LEARNER, SPEAKER, ASKING)
-AT_THE_PATIENT = frozenset({OPERATOR, BEDSIDE, ANAESTHESIA, NURSE})
 
 SPEAK, SHOW, DRAW, WRITE, HAND = "speak", "show", "draw", "write", "hand"
 POWERS: Mapping[str, frozenset[str]] = {
