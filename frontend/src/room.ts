@@ -350,7 +350,7 @@ class Room extends HTMLElement {
 
   private stateOf(picture: Picture): string {
     const session = this.session as Session;
-    if (picture.mine) return say.mine;
+    if (picture.mine) return picture.source === "face" ? "" : say.mine;
     if (session.level(picture.seat) > QUIET && picture.source === "face") return say.speaking;
     if (session.contacts.get(picture.seat) === false) return say.lost;
     const figures = session.delayOf(picture.key);
@@ -402,7 +402,7 @@ class Room extends HTMLElement {
     if (delay === undefined) this.gauge("delay", "–", "", session.seats.size ? say.waiting : say.none, "");
     else {
       const how = grade(delay);
-      this.gauge("delay", String(delay), say.ms, `${say[how]}，${say.at95}${high ?? delay}`, how === "good" ? "is-met" : how === "bad" ? "is-breach" : "is-warn");
+      this.gauge("delay", String(delay), say.ms, `${say[how]}${say.comma}${say.at95}${high ?? delay}`, how === "good" ? "is-met" : how === "bad" ? "is-breach" : "is-warn");
     }
     const worst = session.samples.reduce((most, one) => Math.max(most, one.rtt), 0);
     const steps = [...session.ladders.entries()].filter(([seat]) => session.seats.has(seat)).map(([, ladder]) => ladder.step);

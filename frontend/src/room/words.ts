@@ -2,7 +2,7 @@
 const chinese = {
   ms: "毫秒", kbps: "千比特/秒", minutes: "分",
   good: "好", fair: "可用", slow: "偏慢", bad: "先冻结再画", none: "没有画面", 
-  at95: "95% ≤",
+  comma: "，", at95: "95% ≤",
   field: "术野", endoscope: "腔镜", monitor: "监护", overview: "全景", face: "人像", screen: "屏幕",
   live: "实时", frozen: "冻结", stillOf: "静止画面", mine: "本机",
   speaking: "说话中", waiting: "正在连接", lost: "失去联系", watching: "在看", muted: "静音", hand: "举手",
@@ -21,7 +21,7 @@ type Words = typeof chinese;
 const english: Words = {
   ms: "ms", kbps: "kbit/s", minutes: "min",
   good: "good", fair: "usable", slow: "slow", bad: "freeze before you draw", none: "no picture", 
-  at95: "95% ≤",
+  comma: ", ", at95: "95% ≤",
   field: "Field", endoscope: "Endoscope", monitor: "Monitor", overview: "Overview", face: "Face", screen: "Screen",
   live: "live", frozen: "frozen", stillOf: "still picture", mine: "this device",
   speaking: "speaking", waiting: "connecting", lost: "out of contact", watching: "watching", muted: "muted", hand: "hand up",
